@@ -1,0 +1,78 @@
+# Needs python3 (3.11 or newer), make and pip; everything else is installed into .venv. No environment has to be active.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL = $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+DEMO := runs/demo
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-full benchmark lint clean
+
+help:
+	@echo "make demo       score examples/feedback.csv and show what was found"
+	@echo "make test       lint, format check, types, tests (what CI runs)"
+	@echo "make test-full  the same with the slow tests"
+	@echo "make benchmark  quality and speed of the default model"
+	@echo "make clean      remove the environment, caches and demo output"
+
+demo: $(VENV)/.runtime
+	@rm -rf $(DEMO) && mkdir -p $(DEMO)
+	$(BIN)/cxsentiment score examples/feedback.csv -o $(DEMO)/feedback.scored.parquet --text-column comment
+	@echo
+	$(BIN)/cxsentiment score examples/feedback.csv -o $(DEMO)/feedback.scored.csv --text-column comment
+	@echo
+	$(BIN)/cxsentiment analyze \
+		"Το προσωπικό ευγενικό, αλλά το app κολλάει συνέχεια" \
+		"Kurier się spóźnił, za to obsługa na infolinii super!" \
+		"aplicatia merge bine, dar livrarea a durat doua saptamani" \
+		"Third time I call about the same bill. I'm leaving."
+	@$(MAKE) --no-print-directory open-demo
+
+# Opens the scored table where there is a display, and says where it lies in any case.
+.PHONY: open-demo
+open-demo:
+	@echo "Scored comments: $(DEMO)/feedback.scored.csv and $(DEMO)/feedback.scored.parquet"
+	@if [ "$$(uname)" = Darwin ]; then open $(DEMO)/feedback.scored.csv || true; \
+	elif [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] && command -v xdg-open >/dev/null; then xdg-open $(DEMO)/feedback.scored.csv || true; fi
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest --cov
+
+test-full: lint $(VENV)/.train
+	$(BIN)/python -m pytest --cov -m ""
+
+benchmark: $(VENV)/.train
+	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.invariance
+	$(BIN)/python -m benchmarks.touchpoints
+	$(BIN)/python -m benchmarks.speed
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The second way is for systems whose python3 comes without ensurepip.
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	@echo "Creating $(VENV) and installing into it (some minutes the first time)"
+	@$(PYTHON) -m venv --clear $(VENV) 2>/dev/null || { \
+		$(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
+
+# Stamps: nothing is installed again while pyproject.toml and constraints.txt stay as they are.
+$(VENV)/.runtime: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
+	$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
+	$(INSTALL) -e '.[dev]'
+	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.train: $(VENV)/.dev
+	$(INSTALL) -e '.[dev,train]'
+	@touch $@

@@ -1,0 +1,99 @@
+"""Comments a second against the transformers pipeline on the same encoder, in one run. `python -m benchmarks.speed [--comments N]`."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast, TextClassificationPipeline
+
+from benchmarks.results import save
+from cxsentiment import Analyzer
+from cxsentiment.encoder.model import Encoder
+from cxsentiment.text import clean_string
+from cxsentiment.training.corpus import DataFolder
+
+LONGEST = 160
+
+
+def main() -> None:
+    """Times both on the same comments, turn by turn, and prints medians and their ratio."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--comments", type=int, default=5000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    texts = [document.text for document in DataFolder.find().documents("dev") if document.sentiment is not None]
+    texts = random.Random(0).sample(texts, min(options.comments, len(texts)))
+    analyzer = Analyzer.from_pretrained()
+    pipeline = same_encoder_pipeline(analyzer)
+    contenders: dict[str, Callable[[], object]] = {
+        "cxsentiment, everything": lambda: analyzer(texts),
+        "transformers pipeline, batch_size=32, one head": lambda: pipeline([clean_string(text) for text in texts], batch_size=32, truncation=True),
+    }
+    analyzer(texts[:200])
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(options.rounds):
+        for name, run in contenders.items():
+            start = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - start)
+    rates = {name: len(texts) / statistics.median(values) for name, values in seconds.items()}
+    for name, rate in rates.items():
+        print(f"{name}: {rate:.0f} comments/s (median of {options.rounds})")
+    ours, theirs = rates.values()
+    print(f"ratio: {ours / theirs:.2f}; the pipeline cuts texts at {LONGEST} tokens, cxsentiment reads them whole")
+    save("speed", {"comments": len(texts), "comments_per_second": rates, "ratio": ours / theirs, "threads": torch.get_num_threads()})
+
+
+def same_encoder_pipeline(analyzer: Analyzer) -> TextClassificationPipeline:
+    """A transformers pipeline with the analyzer's encoder weights and tokenizer, and one (random) classification layer."""
+    config = analyzer.manifest.encoder
+    bert = BertConfig(
+        vocab_size=config["vocabulary"],
+        hidden_size=config["hidden"],
+        num_hidden_layers=config["layers"],
+        num_attention_heads=config["heads"],
+        intermediate_size=config["intermediate"],
+        max_position_embeddings=config["positions"],
+        num_labels=4,
+    )
+    model = BertForSequenceClassification(bert).eval()
+    model.bert.load_state_dict(to_bert(analyzer._runtime.model.encoder, config["layers"]), strict=False)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "tokenizer.json"
+        path.write_bytes((analyzer.manifest.path / "tokenizer.json").read_bytes())
+        tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(path), pad_token="[PAD]", model_max_length=LONGEST)  # noqa: S106
+    tokenizer.model_input_names = ["input_ids", "attention_mask"]
+    return TextClassificationPipeline(model=model, tokenizer=tokenizer, device="cpu")
+
+
+def to_bert(encoder: Encoder, layers: int) -> dict[str, torch.Tensor]:
+    """Our encoder's weights under the names of transformers' BertModel (the inverse of `training.teacher.from_bert`)."""
+    state = encoder.state_dict()
+    named = {
+        "embeddings.word_embeddings.weight": state["words.weight"],
+        "embeddings.position_embeddings.weight": state["positions.weight"],
+        "embeddings.token_type_embeddings.weight": torch.zeros(2, state["words.weight"].shape[1]),
+        "embeddings.LayerNorm.weight": state["norm.weight"],
+        "embeddings.LayerNorm.bias": state["norm.bias"],
+    }
+    parts = {"attention.out": "attention.output.dense", "attention_norm": "attention.output.LayerNorm"}
+    parts |= {"up": "intermediate.dense", "down": "output.dense", "output_norm": "output.LayerNorm"}
+    for layer in range(layers):
+        for kind in ("weight", "bias"):
+            fused = state[f"layers.{layer}.attention.qkv.{kind}"].chunk(3)
+            for name, value in zip(("query", "key", "value"), fused, strict=True):
+                named[f"encoder.layer.{layer}.attention.self.{name}.{kind}"] = value
+            for ours, theirs in parts.items():
+                named[f"encoder.layer.{layer}.{theirs}.{kind}"] = state[f"layers.{layer}.{ours}.{kind}"]
+    return named
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Understanding what customers say, in Greek, Polish, Romanian and English: language, sentiment, emotions, touchpoints."""
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from cxsentiment.errors import CxError, InputError, MissingExtraError, ModelError, OptionError, OutputError, TaxonomyError
+from cxsentiment.language import LanguageDetector
+from cxsentiment.results import Analysis, Emotion, Language, Quality, Sentiment, Touchpoint
+from cxsentiment.taxonomy import Taxonomy
+from cxsentiment.text import clean
+
+if TYPE_CHECKING:
+    from cxsentiment.analyzer import Analyzer
+
+__version__ = version("cxsentiment")
+
+__all__ = [
+    "Analysis",
+    "Analyzer",
+    "CxError",
+    "Emotion",
+    "InputError",
+    "Language",
+    "LanguageDetector",
+    "MissingExtraError",
+    "ModelError",
+    "OptionError",
+    "OutputError",
+    "Quality",
+    "Sentiment",
+    "Taxonomy",
+    "TaxonomyError",
+    "Touchpoint",
+    "__version__",
+    "clean",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """`Analyzer` on first use: it brings torch, which language detection and reading results do without."""
+    if name == "Analyzer":
+        from cxsentiment.analyzer import Analyzer  # noqa: PLC0415
+
+        return Analyzer
+    raise AttributeError(f"module 'cxsentiment' has no attribute {name!r}")

@@ -1,0 +1,73 @@
+"""Arrow values as plain Python ones that JSON can hold."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from datetime import date, datetime, time
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+
+def plain_values(column: pa.ChunkedArray) -> list[Any]:
+    """The cells of a column: strings, numbers, booleans, None, and lists and dicts of them as far as JSON knows them.
+
+    A single-precision number becomes the shortest decimal that stands for it (0.9, not 0.8999999761581421), not finite ones become None,
+    dates and times ISO strings, and bytes of a string that are not UTF-8 U+FFFD.
+    """
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+        column = column.cast(kind)
+    if pa.types.is_temporal(kind):
+        kind = pa.string()
+        column = column.cast(kind)
+    try:
+        values = column.to_pylist()
+    except UnicodeDecodeError:
+        return _decoded(column)
+    except ValueError:  # nanoseconds inside of lists and structs
+        return [str(cell) if cell.is_valid else None for chunk in column.chunks for cell in chunk]
+    if pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        return values
+    return [_plain(value, kind) for value in values]
+
+
+def to_json(value: Any) -> str:
+    """JSON on one line, in readable letters."""
+    return json.dumps(value, ensure_ascii=False, default=_as_text)
+
+
+def _decoded(column: pa.ChunkedArray) -> list[str | None]:
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        column = column.cast(pa.string())
+    large = pa.types.is_large_string(column.type)
+    raw = column.cast(pa.large_binary() if large else pa.binary()).to_pylist()
+    return [value if value is None else value.decode("utf-8", "replace") for value in raw]
+
+
+def _plain(value: Any, kind: pa.DataType) -> Any:
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return float(str(np.float32(value))) if pa.types.is_float32(kind) else value
+    if isinstance(value, dict) and pa.types.is_struct(kind):
+        return {field.name: _plain(value[field.name], field.type) for field in kind}
+    if isinstance(value, list) and _is_list(kind):
+        return [_plain(item, kind.value_type) for item in value]
+    return value
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    return str(value)

@@ -1,0 +1,238 @@
+"""The command line: `cxsentiment analyze | score | languages | model | train`.
+
+Every error is one line on stderr that says what to do, with exit code 2; an interruption is exit code 130. What takes long to import is
+imported by the command that needs it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, TextIO
+
+import typer
+
+from cxsentiment.errors import CxError, InputError, OptionError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from cxsentiment.analyzer import Analyzer
+
+USAGE_ERROR_CODE: Final = 2
+INTERRUPTED_CODE: Final = 130
+# click's ClickException, which versions of typer keep in different places.
+_UsageProblem: Final[type[Exception]] = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
+
+ModelOption = Annotated[str | None, typer.Option("--model", help="Folder or name of a model; by default the one in the package.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="Where to compute: auto, cpu, cuda, cuda:1, ...")]
+DtypeOption = Annotated[str, typer.Option("--dtype", help="Precision: auto, float32, bfloat16, ...")]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and gives its exit code: 0, 2 for errors of use, 130 when interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        _accept_all_letters(stream)
+    try:
+        code = app(args=arguments, prog_name="cxsentiment", standalone_mode=False)
+    except CxError as error:
+        return _fail(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        return _interrupted()
+    except _UsageProblem as error:
+        return _fail(_usage_message(error))
+    return _interrupted() if code == INTERRUPTED_CODE else int(code or 0)
+
+
+def load_analyzer(model: str | None, device: str, dtype: str) -> Analyzer:
+    """The analyzer that the options ask for."""
+    from cxsentiment.analyzer import Analyzer
+
+    return Analyzer.from_pretrained(model, device, dtype)
+
+
+# ---- commands -------------------------------------------------------------------------------------------------------------------
+
+
+@app.callback(invoke_without_command=True)
+def _start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.", is_eager=True)] = False,
+) -> None:
+    """Understands what customers write in Greek, Polish, Romanian and English."""
+    if version:
+        from cxsentiment import __version__
+
+        typer.echo(f"cxsentiment {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def analyze(
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts; without any, lines of standard input.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
+    dtype: DtypeOption = "auto",
+) -> None:
+    """Shows what a text says: language, sentiment, emotions, touchpoints.
+
+    Put -- before a text that begins with a dash.
+    """
+    given = iter(texts) if texts else _standard_input()
+    analyses = load_analyzer(model, device, dtype).stream(given)
+    if as_json:
+        for analysis in analyses:
+            sys.stdout.write(json.dumps(analysis.to_dict(), ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+        return
+    from cxsentiment.display import analysis_view
+
+    console = _console()
+    for analysis in analyses:
+        console.print(analysis_view(analysis))
+
+
+@app.command()
+def score(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A CSV, TSV, JSONL or Parquet file.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="The scored file: .parquet, .jsonl, .csv or .tsv.")],
+    text_column: Annotated[str | None, typer.Option(help="Column that holds the texts; found by its name if it has a usual one.")] = None,
+    encoding: Annotated[str, typer.Option(help="Encoding of a CSV, TSV or JSONL file: utf-8, cp1253, cp1250, iso8859-2, ...")] = "utf-8",
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
+    dtype: DtypeOption = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
+) -> None:
+    """Scores a file of comments: every row keeps its columns and gains the cx_ ones."""
+    from cxsentiment import archive
+    from cxsentiment.display import row_progress, summary_view
+
+    archive.check_output(output, source)
+    opened = archive.open_source(source, text_column=text_column, encoding=encoding)
+    with archive.open_writer(output, source, opened.schema) as writer:
+        analyzer = load_analyzer(model, device, dtype)
+        with row_progress(_console(stderr=True), disable=quiet) as bar:
+            task = bar.add_task(source.name, total=opened.rows)
+            summary = archive.score(opened, analyzer, writer, progress=lambda rows: bar.update(task, completed=rows))
+    if not quiet:
+        console = _console()
+        console.print(summary_view(summary))
+        console.print(f"\nwritten to {output}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def languages() -> None:
+    """Lists the languages: the four that are understood, and those that are only identified."""
+    from cxsentiment.display import languages_view
+    from cxsentiment.language import available_languages
+
+    _console().print(languages_view(available_languages()))
+
+
+@app.command()
+def model(
+    name_or_path: ModelOption = None,
+    card: Annotated[bool, typer.Option("--card", help="Show the model card.")] = False,
+    check: Annotated[bool, typer.Option("--verify", help="Compare every file with its checksum.")] = False,
+) -> None:
+    """Says which model is used, where it lies, and the checksums of its files."""
+    from cxsentiment.display import card_view, manifest_view
+    from cxsentiment.weights import read_manifest, verify
+
+    manifest = read_manifest(name_or_path)
+    console = _console()
+    if card and not manifest.card:
+        raise InputError(f"the model in {manifest.path} has no card")
+    console.print(card_view(manifest.card) if card else manifest_view(manifest))
+    if check:
+        verify(manifest)
+        console.print(f"\nall {len(manifest.files)} files match their checksums")
+
+
+@app.command()
+def train(
+    data: Annotated[Path | None, typer.Option(help="Folder of the training data.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="TOML file that says what to train on and how.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; an unfinished run there goes on.")] = None,
+    time_budget: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop in good order after so many seconds.", min=0)] = None,
+    evaluate: Annotated[bool, typer.Option("--evaluate", help="Only measure, on the dev split.")] = False,
+) -> None:
+    """Trains a model, or measures one; a run that was stopped goes on where it was."""
+    from cxsentiment.training.run import train_command
+
+    train_command(recipe=recipe, data=data, out=out, time_budget=time_budget, evaluate=evaluate)
+
+
+# ---- standard streams -----------------------------------------------------------------------------------------------------------
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """A console that finds no markup in texts; rich leaves colours out for NO_COLOR, and when it is not a terminal."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, emoji=False)
+
+
+def _accept_all_letters(stream: TextIO) -> None:
+    """Pipes and ASCII terminals get UTF-8; on other terminals what cannot be shown becomes a question mark."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is None:
+        return
+    if stream.isatty() and "ascii" not in (stream.encoding or "ascii").lower().replace("ansi_x3.4-1968", "ascii"):
+        reconfigure(errors="replace")
+    else:
+        reconfigure(encoding="utf-8", errors="replace")
+
+
+def _standard_input() -> Iterator[str]:
+    if sys.stdin is None or sys.stdin.isatty():
+        raise OptionError('give a text, as in: cxsentiment analyze "Great service", or pipe lines into it')
+    lines = _lines(sys.stdin)
+    first = next(lines, None)
+    if first is None:
+        raise InputError("standard input is empty; give it one text a line")
+    return _with_first(first, lines)
+
+
+def _with_first(first: str, rest: Iterable[str]) -> Iterator[str]:
+    yield first
+    yield from rest
+
+
+def _lines(stream: TextIO) -> Iterator[str]:
+    try:
+        for line in stream:
+            yield line.rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise InputError(f"standard input is not {stream.encoding}: byte 0x{byte:02x}; convert it first, for example with iconv") from None
+
+
+def _usage_message(error: Exception) -> str:
+    """What typer says, on one line, with the command whose help explains it."""
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "cxsentiment"
+    dash = "; put -- before a text that begins with a dash" if command.endswith("analyze") and "option" in message.lower() else ""
+    return f"{message.rstrip('.')}{dash}; see {command} --help"
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"error: {' '.join(message.split())}\n")
+    return USAGE_ERROR_CODE
+
+
+def _interrupted() -> int:
+    sys.stderr.write("error: interrupted\n")
+    return INTERRUPTED_CODE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

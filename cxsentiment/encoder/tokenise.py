@@ -1,0 +1,55 @@
+"""Cleaned texts to ragged token ids, with the characters that each token covers where they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Encoding, Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class TokenisedText:
+    """Token ids [tokens] of one text, without special tokens; `offsets` [tokens, 2] are character positions, where they were asked for."""
+
+    ids: npt.NDArray[np.int64]
+    offsets: npt.NDArray[np.int64] | None
+
+    def tokens_of(self, start: int, end: int) -> tuple[int, int]:
+        """The tokens [first, last) that touch the characters [start, end); at least one where there are any tokens."""
+        if self.offsets is None or not len(self.ids):
+            return 0, len(self.ids)
+        first = int(np.searchsorted(self.offsets[:, 1], start, "right"))
+        last = int(np.searchsorted(self.offsets[:, 0], end, "left"))
+        first = min(first, len(self.ids) - 1)
+        return first, max(last, first + 1)
+
+
+class TextTokeniser:
+    """A `tokenizers` tokenizer read from `tokenizer.json`. Thread-safe: its state never changes."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self.cls_id: int = tokenizer.token_to_id("[CLS]")
+        self.sep_id: int = tokenizer.token_to_id("[SEP]")
+
+    @classmethod
+    def read(cls, path: Path) -> TextTokeniser:
+        """Reads `tokenizer.json`."""
+        return cls(Tokenizer.from_file(str(path)))
+
+    def __call__(self, texts: Sequence[str], with_offsets: Sequence[bool]) -> list[TokenisedText]:
+        """Tokenises cleaned texts, in order; character offsets only where `with_offsets` is true (they cost time)."""
+        plain = [text for text, wanted in zip(texts, with_offsets, strict=True) if not wanted]
+        mapped = [text for text, wanted in zip(texts, with_offsets, strict=True) if wanted]
+        fast = iter(self._tokenizer.encode_batch_fast(plain, add_special_tokens=False))
+        full = iter(self._tokenizer.encode_batch(mapped, add_special_tokens=False))
+        return [_tokenised(next(full), mapped=True) if wanted else _tokenised(next(fast), mapped=False) for wanted in with_offsets]
+
+
+def _tokenised(encoding: Encoding, *, mapped: bool) -> TokenisedText:
+    offsets = np.array(encoding.offsets, np.int64).reshape(-1, 2) if mapped else None
+    return TokenisedText(np.array(encoding.ids, np.int64), offsets)

@@ -1,0 +1,38 @@
+"""Every error this library raises on purpose. Each message says what was wrong, where, and what to do.
+
+    CxError
+    ├── InputError         a file, column, cell or argument that cannot be read as feedback
+    ├── OutputError        a place that cannot be written
+    ├── OptionError        an option with a value that does not exist here (device, dtype, language code, ...)
+    ├── ModelError         a model folder that is missing, incomplete, changed or not one of ours
+    ├── TaxonomyError      a taxonomy file that cannot be used
+    └── MissingExtraError  an optional package that is not installed; names the extra to install
+"""
+
+
+class CxError(Exception):
+    """Base of all errors of cxsentiment; catch it to catch them all."""
+
+
+class InputError(CxError):
+    """A file, column, cell or argument cannot be read as feedback."""
+
+
+class OutputError(CxError):
+    """The result cannot be written where it was asked for."""
+
+
+class OptionError(CxError):
+    """An option has a value that does not exist; the message lists the ones that do."""
+
+
+class ModelError(CxError):
+    """A model folder is missing, incomplete, changed since it was made, or not a cxsentiment model."""
+
+
+class TaxonomyError(CxError):
+    """A taxonomy file cannot be used; the message names the key."""
+
+
+class MissingExtraError(CxError):
+    """An optional package is needed; the message names the extra that installs it."""

@@ -1,0 +1,93 @@
+"""Logits to calibrated probabilities to labels. Pure: arrays in, arrays out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS, Emotion, Sentiment
+
+Floats = npt.NDArray[np.float32]
+TYPICAL_TOKENS = 24.0
+
+
+@dataclass(frozen=True, slots=True)
+class BranchWeights:
+    """How the two branches add up: `deep * encoder + (wide + wide_length * log2(tokens / 24)) * n-grams + bias`.
+
+    `bias` has one entry for each label. Weights scale logits, so they calibrate too (vector scaling, Guo et al. 2017).
+    """
+
+    deep: float
+    wide: float
+    wide_length: float
+    bias: tuple[float, ...]
+
+    def combine(self, deep: Floats, wide: Floats, tokens: npt.NDArray[np.int64]) -> Floats:
+        """Calibrated logits [texts, labels] from both branches' [texts, labels] and the texts' lengths in tokens [texts]."""
+        share = self.wide + self.wide_length * np.log2(np.maximum(tokens, 1) / TYPICAL_TOKENS)
+        combined: Floats = (self.deep * deep + share[:, None] * wide + np.array(self.bias)).astype(np.float32)
+        return combined
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Everything between logits and labels; kept in the model's manifest."""
+
+    sentiment: BranchWeights
+    emotions: BranchWeights
+    emotion_thresholds: tuple[float, ...]
+    polarity_scale: float
+    polarity_bias: tuple[float, ...]
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Calibration:
+        """The inverse of `dataclasses.asdict`. Raises KeyError or TypeError when something is missing."""
+        branches = {name: BranchWeights(**{**plain[name], "bias": tuple(plain[name]["bias"])}) for name in ("sentiment", "emotions")}
+        sizes = {"sentiment": len(SENTIMENTS), "emotions": len(EMOTIONS)}
+        if any(len(branches[name].bias) != size for name, size in sizes.items()):
+            raise KeyError("a bias for every label")
+        return cls(
+            branches["sentiment"],
+            branches["emotions"],
+            tuple(plain["emotion_thresholds"]),
+            float(plain["polarity_scale"]),
+            tuple(plain["polarity_bias"]),
+        )
+
+    def polarities(self, logits: Floats) -> list[tuple[str, float]]:
+        """(polarity, probability) of each span from its logits [spans, 4]."""
+        probabilities = softmax(self.polarity_scale * logits + np.array(self.polarity_bias, np.float32))
+        return [(POLARITIES[int(row.argmax())], float(row.max())) for row in probabilities]
+
+    def emotions_present(self, probabilities: Floats) -> tuple[Emotion, ...]:
+        """The emotions of one text whose probability reaches their threshold, strongest first; probabilities [15]."""
+        present = [
+            Emotion(label, float(probability))
+            for label, probability, threshold in zip(EMOTIONS, probabilities, self.emotion_thresholds, strict=True)
+            if probability >= threshold
+        ]
+        return tuple(sorted(present, key=lambda emotion: -emotion.probability))
+
+
+def sentiment_of(probabilities: Floats) -> Sentiment:
+    """The result of one text from its four probabilities [4]."""
+    negative, neutral, positive, mixed = (float(value) for value in probabilities)
+    return Sentiment(SENTIMENTS[int(probabilities.argmax())], positive - negative, negative, neutral, positive, mixed)
+
+
+def softmax(logits: Floats) -> Floats:
+    """Probabilities [rows, labels] that sum to 1 in each row."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True)) if len(logits) else logits
+    normalised: Floats = shifted / shifted.sum(axis=1, keepdims=True)
+    return normalised
+
+
+def sigmoid(logits: Floats) -> Floats:
+    """Independent probabilities, elementwise."""
+    probabilities: Floats = (0.5 * (1.0 + np.tanh(0.5 * logits))).astype(np.float32)
+    return probabilities

@@ -1,0 +1,191 @@
+"""What the library answers: frozen dataclasses, and their form as rows of an Arrow table.
+
+Offsets are Python string indices into the text that the caller passed in. Probabilities are in [0, 1].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+
+SENTIMENTS = ("negative", "neutral", "positive", "mixed")
+EMOTIONS = (
+    "joy",
+    "satisfaction",
+    "trust",
+    "admiration",
+    "gratitude",
+    "anticipation",
+    "surprise",
+    "confusion",
+    "disappointment",
+    "frustration",
+    "anger",
+    "hate",
+    "disgust",
+    "fear",
+    "sadness",
+)
+POLARITIES = ("-", "0", "+", "±")
+STAGES = ("before", "during", "after")
+QUALITIES = ("simplicity", "consistency", "personalisation", "value")
+RELATIONS = ("new", "returning", "advocate")
+INTENTS = ("complaint", "retaliation", "churn", "recommendation", "repurchase", "request")
+
+_TOUCHPOINT_TYPE = pa.struct(
+    [
+        ("start", pa.int32()),
+        ("end", pa.int32()),
+        ("text", pa.string()),
+        ("type", pa.string()),
+        ("group", pa.string()),
+        ("polarity", pa.string()),
+        ("score", pa.float32()),
+    ]
+)
+_QUALITY_TYPE = pa.struct([("quality", pa.string()), ("polarity", pa.string()), ("score", pa.float32())])
+
+ROW_SCHEMA = pa.schema(
+    [
+        ("cx_language", pa.string()),
+        ("cx_language_score", pa.float32()),
+        ("cx_script", pa.string()),
+        ("cx_sentiment", pa.string()),
+        ("cx_polarity", pa.float32()),
+        ("cx_sentiment_probs", pa.struct([(label, pa.float32()) for label in SENTIMENTS])),
+        ("cx_emotions", pa.list_(pa.string())),
+        ("cx_emotion_probs", pa.struct([(label, pa.float32()) for label in EMOTIONS])),
+        ("cx_touchpoints", pa.list_(_TOUCHPOINT_TYPE)),
+        ("cx_stage", pa.string()),
+        ("cx_qualities", pa.list_(_QUALITY_TYPE)),
+        ("cx_relation", pa.string()),
+        ("cx_intents", pa.list_(pa.string())),
+        ("cx_windows", pa.int32()),
+        ("cx_error", pa.string()),
+    ]
+)
+"""Columns that a scored archive gains, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """Language of a text.
+
+    `code` is ISO 639-1 or `und`; `script` is ISO 15924 (`Grek`, `Latn`, `Cyrl`, ..., `Zyyy` when the text has no letters);
+    `score` is the probability of `code`, 0.0 for `und`.
+    """
+
+    code: str
+    score: float
+    script: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentiment:
+    """Overall feeling of a text: the label, four calibrated probabilities that sum to 1, and `polarity` in [-1, 1]."""
+
+    label: str
+    polarity: float
+    negative: float
+    neutral: float
+    positive: float
+    mixed: float
+
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """Label -> probability, in the order of `SENTIMENTS`."""
+        return {label: getattr(self, label) for label in SENTIMENTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Emotion:
+    """One emotion and its calibrated probability."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Touchpoint:
+    """A mention of a touchpoint: `text == original[start:end]`, one of the taxonomy's types, and the feeling towards it.
+
+    `polarity` is `-`, `0`, `+` or `±`; `score` is the probability of that polarity.
+    """
+
+    start: int
+    end: int
+    text: str
+    type: str
+    group: str
+    polarity: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """A quality of the experience that the customer judges, with polarity and probability."""
+
+    quality: str
+    polarity: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything found in one text.
+
+    `emotions` are those judged present, strongest first; `emotion_probabilities` are all fifteen in the order of `EMOTIONS`.
+    `windows` counts the stretches into which a long text was split (1 for an ordinary one, 0 for an empty one).
+    """
+
+    text: str
+    language: Language
+    sentiment: Sentiment
+    emotions: tuple[Emotion, ...]
+    emotion_probabilities: tuple[Emotion, ...]
+    touchpoints: tuple[Touchpoint, ...] = ()
+    stage: str | None = None
+    qualities: tuple[Quality, ...] = ()
+    relation: str | None = None
+    intents: tuple[str, ...] = ()
+    windows: int = 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Nested plain dict, ready for `json.dumps`."""
+        plain = asdict(self)
+        plain["emotion_probabilities"] = {emotion.label: emotion.probability for emotion in self.emotion_probabilities}
+        return plain
+
+    def to_row(self) -> dict[str, Any]:
+        """Flat dict with the `cx_` columns of `ROW_SCHEMA`."""
+        return {
+            "cx_language": self.language.code,
+            "cx_language_score": self.language.score,
+            "cx_script": self.language.script,
+            "cx_sentiment": self.sentiment.label,
+            "cx_polarity": self.sentiment.polarity,
+            "cx_sentiment_probs": self.sentiment.probabilities,
+            "cx_emotions": [emotion.label for emotion in self.emotions],
+            "cx_emotion_probs": {emotion.label: emotion.probability for emotion in self.emotion_probabilities},
+            "cx_touchpoints": [asdict(touchpoint) for touchpoint in self.touchpoints],
+            "cx_stage": self.stage,
+            "cx_qualities": [asdict(quality) for quality in self.qualities],
+            "cx_relation": self.relation,
+            "cx_intents": list(self.intents),
+            "cx_windows": self.windows,
+            "cx_error": None,
+        }
+
+
+def error_row(message: str) -> dict[str, Any]:
+    """Row for a text that could not be scored: every `cx_` column null but `cx_error`."""
+    return {**dict.fromkeys(ROW_SCHEMA.names), "cx_error": message}
+
+
+def to_arrow(rows: Iterable[Analysis | dict[str, Any]]) -> pa.Table:
+    """Arrow table with the columns of `ROW_SCHEMA`, one row for each analysis (or ready-made row), in order."""
+    plain = [row.to_row() if isinstance(row, Analysis) else row for row in rows]
+    return pa.Table.from_pylist(plain, schema=ROW_SCHEMA)

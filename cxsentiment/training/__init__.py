@@ -1,0 +1,1 @@
+"""Training of the default model: vocabulary, alignment, fine-tuning, calibration. Needs the extra `train`."""

@@ -1,0 +1,147 @@
+"""Step 1: the student learns to give a translation the sentence vector that the teacher gives to the English original."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch.nn import functional
+
+from cxsentiment.encoder.model import Encoder, EncoderConfig, pool
+from cxsentiment.language.greeklish import transliterate
+from cxsentiment.training.augment import with_typos
+from cxsentiment.training.corpus import DataFolder
+from cxsentiment.training.initialise import fill_by_prefix, translation_embeddings
+from cxsentiment.training.loop import IndexBatch, Stage, StageSettings, pad, shuffled_batches
+from cxsentiment.training.teacher import Teacher
+
+MAX_LENGTH = 96
+ENGLISH_SHARE = 0.15
+GREEKLISH_SHARE = 0.25
+TYPO_SHARE = 0.08
+CONTRASTIVE_WEIGHT = 0.1
+CONTRASTIVE_SCALE = 20.0
+TEACHER_BATCH_TOKENS = 16_384
+HELD_OUT_PAIRS = 500
+
+
+@dataclass(frozen=True)
+class AlignmentData:
+    """Student ids of each text and the row of `vectors` that it should come to."""
+
+    student: list[list[int]]
+    target: list[int]
+    vectors: torch.Tensor
+
+
+def align(data: DataFolder, tokenizer: Tokenizer, config: EncoderConfig, time_budget: float, seed: int, folder: Path) -> Encoder:
+    """Trains (or resumes) the alignment and gives the aligned encoder."""
+    teacher = Teacher.load()
+    torch.manual_seed(seed)
+    encoder = Encoder(replace(config, dropout=0.0))
+    body = {name: value for name, value in teacher.encoder.state_dict().items() if name != "words.weight"}
+    encoder.load_state_dict(body, strict=False)
+    with torch.no_grad():
+        encoder.words.weight.copy_(first_embeddings(data, tokenizer, teacher, seed, folder))
+    pairs = training_pairs(data, seed)
+    examples = _examples(pairs, tokenizer, teacher, folder)
+    others = [parameter for name, parameter in encoder.named_parameters() if name != "words.weight"]
+    groups = [{"params": [encoder.words.weight], "lr": 1e-3, "weight_decay": 0.0}, {"params": others, "lr": 2e-4, "weight_decay": 0.01}]
+    stage = Stage(StageSettings("align", steps=20_000, time_budget=time_budget), encoder, groups, folder)
+
+    def loss(batch: IndexBatch) -> torch.Tensor:
+        ids, lengths = pad([examples.student[index] for index in batch])
+        total, _ = pool(encoder(ids, lengths), lengths)
+        return alignment_loss(functional.normalize(total, dim=1), examples.vectors[[examples.target[index] for index in batch]])
+
+    stage.run(shuffled_batches([len(ids) for ids in examples.student], budget=4096, seed=seed), loss)
+    return encoder
+
+
+def alignment_loss(student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
+    """2 * (1 - cosine) plus a little in-batch contrast; both [batch, width], unit length."""
+    similarity = student @ teacher.T * CONTRASTIVE_SCALE
+    same = (teacher @ teacher.T > 0.999) & ~torch.eye(len(teacher), dtype=torch.bool)
+    contrast = functional.cross_entropy(similarity.masked_fill(same, -torch.inf), torch.arange(len(student)))
+    return 2.0 * (1.0 - (student * teacher).sum(1)).mean() + CONTRASTIVE_WEIGHT * contrast
+
+
+def held_out_pairs(data: DataFolder, lang: str) -> list[tuple[str, str]]:
+    """(English, translation) pairs of a language that alignment never sees, to measure retrieval."""
+    return [(english, text) for english, text, other in data.sentence_pairs if other == lang][-HELD_OUT_PAIRS:]
+
+
+def training_pairs(data: DataFolder, seed: int) -> list[tuple[str, str]]:
+    """(English, text) pairs: translations, some English itself, Greeklish copies of the Greek, a few with typos."""
+    rng = random.Random(seed)
+    by_language: dict[str, list[tuple[str, str]]] = {}
+    for english, text, lang in data.sentence_pairs:
+        by_language.setdefault(lang, []).append((english, text))
+    held_out = {english for lang in by_language for english, _ in held_out_pairs(data, lang)}
+    found = [(english, text) for pairs in by_language.values() for english, text in pairs if english not in held_out]
+    greek = [(english, text) for english, text in by_language["el"] if english not in held_out]
+    found += [(english, transliterate(text, rng)) for english, text in rng.sample(greek, int(len(greek) * GREEKLISH_SHARE))]
+    found += [(english, english) for english, _ in rng.sample(found, int(len(found) * ENGLISH_SHARE))]
+    return found + [(english, with_typos(text, rng)) for english, text in rng.sample(found, int(len(found) * TYPO_SHARE))]
+
+
+def first_embeddings(data: DataFolder, tokenizer: Tokenizer, teacher: Teacher, seed: int, folder: Path) -> torch.Tensor:
+    """Embeddings of the new vocabulary before any training (see `initialise`); kept in the folder."""
+    path = folder / "first_embeddings.npy"
+    if path.exists():
+        return torch.from_numpy(np.load(path))
+    rng = random.Random(seed)
+    known = teacher.encoder.words.weight.numpy()
+    pieces = tokenizer.get_vocab_size()
+    pairs = [(english, text) for english, text, _ in data.sentence_pairs]
+    pairs += [(english, english) for english, _ in pairs]
+    ids = list(zip(_ids(tokenizer, [text for _, text in pairs]), _ids(teacher.tokenizer, [english for english, _ in pairs]), strict=True))
+    embeddings, found = translation_embeddings(ids, pieces, known)
+    greek = [text for _, text, lang in data.sentence_pairs if lang == "el"]
+    greeklish = data.greeklish_pairs + [(transliterate(text, rng), text) for text in greek for _ in range(2)]
+    ids = list(zip(_ids(tokenizer, [latin for latin, _ in greeklish]), _ids(tokenizer, [text for _, text in greeklish]), strict=True))
+    ids = [(new, [piece for piece in old if found[piece]]) for new, old in ids]
+    latin_embeddings, latin_found = translation_embeddings(ids, pieces, embeddings)
+    added = latin_found & ~found
+    embeddings[added], found[added] = latin_embeddings[added], True
+    tokens = [tokenizer.id_to_token(index) or "" for index in range(pieces)]
+    filled = fill_by_prefix(tokens, embeddings, found, seed)
+    for token in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"):
+        filled[tokenizer.token_to_id(token)] = known[teacher.tokenizer.token_to_id(token)]
+    np.save(path, filled)
+    return torch.from_numpy(filled)
+
+
+def _examples(pairs: Sequence[tuple[str, str]], tokenizer: Tokenizer, teacher: Teacher, folder: Path) -> AlignmentData:
+    originals = sorted({english for english, _ in pairs})
+    rows = {english: row for row, english in enumerate(originals)}
+    student = [_inside(ids, tokenizer) for ids in _ids(tokenizer, [text for _, text in pairs])]
+    return AlignmentData(student, [rows[english] for english, _ in pairs], _teacher_vectors(originals, teacher, folder))
+
+
+def _teacher_vectors(texts: Sequence[str], teacher: Teacher, folder: Path) -> torch.Tensor:
+    path = folder / "teacher_vectors.npy"
+    if path.exists():
+        return torch.from_numpy(np.load(path))
+    encodings = [encoding.ids for encoding in teacher.tokenizer.encode_batch(list(texts))]
+    vectors = torch.empty(len(texts), teacher.encoder.words.weight.shape[1])
+    order = sorted(range(len(texts)), key=lambda index: len(encodings[index]))
+    size = 256
+    for start in range(0, len(order), size):
+        chosen = order[start : start + size]
+        vectors[chosen] = teacher.vectors(*pad([encodings[index] for index in chosen]))
+    np.save(path, vectors.numpy())
+    return vectors
+
+
+def _ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
+    return [encoding.ids for encoding in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+
+def _inside(ids: list[int], tokenizer: Tokenizer) -> list[int]:
+    return [tokenizer.token_to_id("[CLS]"), *ids[: MAX_LENGTH - 2], tokenizer.token_to_id("[SEP]")]

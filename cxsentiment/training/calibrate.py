@@ -1,0 +1,135 @@
+"""Step 3: how the branches add up, biases, and thresholds; fitted on the dev splits and the held-out annotated comments."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from cxsentiment.heads import TYPICAL_TOKENS, BranchWeights, Calibration, sigmoid
+from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
+from cxsentiment.training.labels import FOUR, SCHEMES
+from cxsentiment.training.measure import Measured
+
+PRIOR_STRENGTH = 0.002
+WRITTEN_WEIGHT = 4.0
+THRESHOLDS = np.arange(0.08, 0.72, 0.02)
+THRESHOLD_PRIOR = 0.35
+THRESHOLD_PRIOR_WEIGHT = 6.0
+
+
+def calibrate(measured: Measured) -> Calibration:
+    """Fits everything between logits and labels; each set counts alike whatever its size, annotated comments more."""
+    sentiment = _fit_sentiment(measured)
+    emotions = _fit_emotions(measured)
+    scale, bias = _fit_polarity(measured)
+    return Calibration(sentiment, emotions, _thresholds(measured, emotions), scale, bias)
+
+
+def _fit_sentiment(measured: Measured) -> BranchWeights:
+    labelled = [index for index, document in enumerate(measured.documents) if SCHEMES[document.dataset].allowed_sentiments(document)]
+    documents = [measured.documents[index] for index in labelled]
+    scheme_labels = [FOUR if SCHEMES[document.dataset].star_neutral else SCHEMES[document.dataset].sentiments for document in documents]
+    scheme = torch.tensor([[label in labels for label in SENTIMENTS] for labels in scheme_labels])
+    allowed = torch.tensor([[label in SCHEMES[one.dataset].allowed_sentiments(one) for label in SENTIMENTS] for one in documents])
+    weights = _set_weights(measured, labelled)
+
+    def loss(logits: torch.Tensor) -> torch.Tensor:
+        within = torch.logsumexp(logits.masked_fill(~scheme, -torch.inf), 1)
+        return ((within - torch.logsumexp(logits.masked_fill(~allowed, -torch.inf), 1)) * weights).sum()
+
+    return _fit_branches(measured.raw.sentiment[labelled], measured.raw.wide_sentiment[labelled], measured.tokens[labelled], loss)
+
+
+def _fit_emotions(measured: Measured) -> BranchWeights:
+    rows, gold, known = _emotion_targets(measured)
+    weights = _set_weights(measured, rows)[:, None] * known
+
+    def loss(logits: torch.Tensor) -> torch.Tensor:
+        return (functional.binary_cross_entropy_with_logits(logits, gold, reduction="none") * weights).sum() / 4
+
+    return _fit_branches(measured.raw.emotions[rows], measured.raw.wide_emotions[rows], measured.tokens[rows], loss)
+
+
+def _fit_polarity(measured: Measured) -> tuple[float, tuple[float, ...]]:
+    logits = torch.from_numpy(measured.raw.polarity)
+    gold = torch.tensor([POLARITIES.index(span.polarity) for span in measured.spans])
+    weights = torch.tensor([WRITTEN_WEIGHT if span.type else 1.0 for span in measured.spans])
+    scale, bias = torch.ones(1, requires_grad=True), torch.zeros(len(POLARITIES), requires_grad=True)
+
+    def loss() -> torch.Tensor:
+        each = functional.cross_entropy(scale * logits + bias, gold, reduction="none")
+        return (each * weights).sum() / weights.sum() + PRIOR_STRENGTH * bias.square().sum()
+
+    _minimise([scale, bias], loss)
+    return float(scale), tuple(bias.tolist())
+
+
+def _fit_branches(deep: np.ndarray, wide: np.ndarray, tokens: np.ndarray, loss: Callable[[torch.Tensor], torch.Tensor]) -> BranchWeights:
+    deep_logits, wide_logits = torch.from_numpy(deep), torch.from_numpy(wide)
+    length = torch.from_numpy(np.log2(np.maximum(tokens, 1) / TYPICAL_TOKENS)).float()[:, None]
+    scales = torch.tensor([1.0, 0.3, 0.0], requires_grad=True)
+    bias = torch.zeros(deep.shape[1], requires_grad=True)
+
+    def objective() -> torch.Tensor:
+        logits = scales[0] * deep_logits + (scales[1] + scales[2] * length) * wide_logits + bias
+        return loss(logits) + PRIOR_STRENGTH * bias.square().sum()
+
+    _minimise([scales, bias], objective)
+    return BranchWeights(*scales.tolist(), bias=tuple(bias.tolist()))
+
+
+def _minimise(parameters: list[torch.Tensor], objective: Callable[[], torch.Tensor]) -> None:
+    optimizer = torch.optim.LBFGS(parameters, max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> float:
+        optimizer.zero_grad()
+        value = objective()
+        value.backward()  # type: ignore[no-untyped-call]
+        return float(value)
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+
+
+def _thresholds(measured: Measured, weights: BranchWeights) -> tuple[float, ...]:
+    """For each emotion the threshold with the best weighted F1, drawn to a common value where positives are few."""
+    rows, gold, known = _emotion_targets(measured)
+    combined = weights.combine(measured.raw.emotions[rows], measured.raw.wide_emotions[rows], measured.tokens[rows])
+    probabilities = sigmoid(combined)
+    written = np.array([WRITTEN_WEIGHT if measured.documents[row].dataset == "written" else 0.3 for row in rows])
+    found = []
+    for column in range(len(EMOTIONS)):
+        weight = written * known[:, column].numpy()
+        positive = gold[:, column].numpy() > 0
+        scores = []
+        for threshold in THRESHOLDS:
+            chosen = probabilities[:, column] >= threshold
+            both = weight[positive & chosen].sum()
+            scores.append(2 * both / max(weight[positive].sum() + weight[chosen].sum(), 1e-9))
+        best = float(THRESHOLDS[int(np.argmax(scores))])
+        support = float(positive[written == WRITTEN_WEIGHT].sum())
+        found.append((best * support + THRESHOLD_PRIOR * THRESHOLD_PRIOR_WEIGHT) / (support + THRESHOLD_PRIOR_WEIGHT))
+    return tuple(round(threshold, 3) for threshold in found)
+
+
+def _emotion_targets(measured: Measured) -> tuple[list[int], torch.Tensor, torch.Tensor]:
+    """Annotated rows, their emotions and which of these are known: two [rows, 15]."""
+    targets = [SCHEMES[document.dataset].emotion_targets(document) for document in measured.documents]
+    rows = [index for index, target in enumerate(targets) if target]
+    gold = torch.tensor([[targets[row].get(label, 0.0) for label in EMOTIONS] for row in rows])
+    known = torch.tensor([[float(label in targets[row]) for label in EMOTIONS] for row in rows])
+    return rows, gold, known
+
+
+def _set_weights(measured: Measured, rows: list[int]) -> torch.Tensor:
+    """Weights that sum to 1: each set and language the same share (times its quality), annotated comments several shares."""
+    keys = [(measured.documents[row].dataset, measured.documents[row].lang) for row in rows]
+    sizes = Counter(keys)
+    shares = [
+        (WRITTEN_WEIGHT if key[0] == "written" else measured.documents[row].quality) / sizes[key] for key, row in zip(keys, rows, strict=True)
+    ]
+    weights = torch.tensor(shares)
+    return weights / weights.sum()

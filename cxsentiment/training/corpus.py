@@ -1,0 +1,135 @@
+"""Reading the training data folder (`CXSENTIMENT_DATA`): labelled documents, parallel and raw text, annotated comments."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from cxsentiment.errors import InputError
+from cxsentiment.text import clean_string
+
+DEFAULT_DATA = Path("../shared/data")
+WRITTEN_LANGUAGES = ("el", "pl", "ro", "en")
+UNUSED_PARALLEL_SOURCES = ("xed",)  # their "English" side is another language
+
+_MARK = re.compile(r"\[([^\[\]{}]+)\]\{([a-z_]+):([+\-0±])\}")
+_ASPECT_POLARITY = {"negative": "-", "neutral": "0", "positive": "+", "conflict": "±", "mixed": "±"}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A marked stretch of a text: `text[start:end]` with its polarity (`-`, `0`, `+`, `±`) and, if known, its touchpoint type."""
+
+    start: int
+    end: int
+    polarity: str
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One labelled text. A label that is None was not annotated; an empty tuple of emotions means that none was seen."""
+
+    text: str
+    lang: str
+    dataset: str
+    sentiment: str | None
+    stars: float | None
+    emotions: tuple[str, ...] | None
+    spans: tuple[Span, ...]
+    quality: float
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """The folder with the training data; the file names are those of its README."""
+
+    path: Path
+
+    @classmethod
+    def find(cls, path: Path | None = None) -> DataFolder:
+        """The folder given, or `CXSENTIMENT_DATA`, or `../shared/data`. Raises InputError if `documents.parquet` is not there."""
+        folder = path or Path(os.environ.get("CXSENTIMENT_DATA", DEFAULT_DATA))
+        if not (folder / "documents.parquet").is_file():
+            raise InputError(f"no documents.parquet in {folder}: give the data folder with --data or CXSENTIMENT_DATA")
+        return cls(folder)
+
+    def documents(self, split: str) -> list[Document]:
+        """Rows of `documents.parquet` with the given split (`train` or `dev`), cleaned."""
+        table = pq.read_table(self.path / "documents.parquet")  # type: ignore[no-untyped-call]
+        rows = table.filter(pc.equal(table["split"], split)).to_pylist()
+        return [_document(row) for row in rows]
+
+    @cached_property
+    def sentence_pairs(self) -> list[tuple[str, str, str]]:
+        """(English, translation, language) triples; Greeklish pairs and sources whose English side is not English are left out."""
+        rows = pq.read_table(self.path / "parallel.parquet").to_pylist()  # type: ignore[no-untyped-call]
+        wanted = (row for row in rows if row["en"] and row["source"] not in UNUSED_PARALLEL_SOURCES)
+        return [(clean_string(row["en"]), clean_string(row["text"]), row["lang"]) for row in wanted]
+
+    @cached_property
+    def greeklish_pairs(self) -> list[tuple[str, str]]:
+        """(Greeklish, Greek) pairs."""
+        rows = pq.read_table(self.path / "parallel.parquet").to_pylist()  # type: ignore[no-untyped-call]
+        pairs = (row["text"].split("\t", 1) for row in rows if row["lang"] == "el-Latn>el")
+        return [(clean_string(pair[0]), clean_string(pair[1])) for pair in pairs if len(pair) == 2]
+
+    def raw_texts(self) -> Iterator[tuple[str, str]]:
+        """(language, text) of `monolingual.parquet`."""
+        for row in pq.read_table(self.path / "monolingual.parquet").to_pylist():  # type: ignore[no-untyped-call]
+            yield row["lang"], clean_string(row["text"])
+
+    def written(self) -> list[tuple[str, Document]]:
+        """(author, document) of the annotated comments; the author is the file's stem, `el_train2` for example."""
+        found = []
+        for lang in WRITTEN_LANGUAGES:
+            for path in sorted((self.path / "written").glob(f"{lang}_*.tsv")):
+                lines = path.read_text(encoding="utf-8").splitlines()
+                found += [(path.stem, parse_comment(line, lang)) for line in lines if line]
+        return found
+
+
+def parse_comment(line: str, lang: str) -> Document:
+    """One line of an annotated-comment file: marks are taken out of the text and become spans."""
+    marked, sentiment, emotions, *_ = line.split("\t")
+    pieces: list[str] = []
+    spans: list[Span] = []
+    position = length = 0
+    for mark in _MARK.finditer(marked):
+        before = marked[position : mark.start()]
+        start = length + len(before)
+        end = start + len(mark[1])
+        spans.append(Span(start, end, mark[3], mark[2]))
+        pieces += [before, mark[1]]
+        position, length = mark.end(), end
+    text = "".join(pieces) + marked[position:]
+    labels = () if emotions == "-" else tuple(emotions.split(","))
+    return Document(text, lang, "written", sentiment, None, labels, tuple(spans), 1.0)
+
+
+def _document(row: dict[str, object]) -> Document:
+    text = str(row["text"])
+    aspects: list[dict[str, object]] = row["aspects"] or []  # type: ignore[assignment]
+    spans = tuple(
+        Span(int(aspect["start"]), int(aspect["end"]), _ASPECT_POLARITY[str(aspect["polarity"])])  # type: ignore[call-overload]
+        for aspect in aspects
+        if aspect["start"] is not None and aspect["polarity"] in _ASPECT_POLARITY
+    )
+    emotions: list[str] | None = row["emotions"]  # type: ignore[assignment]
+    return Document(
+        text=text if spans else clean_string(text),
+        lang=str(row["lang"]),
+        dataset=str(row["dataset"]),
+        sentiment=row["sentiment"],  # type: ignore[arg-type]
+        stars=row["stars"],  # type: ignore[arg-type]
+        emotions=None if emotions is None else tuple(emotions),
+        spans=spans,
+        quality=float(row["quality"]),  # type: ignore[arg-type]
+    )

@@ -1,0 +1,185 @@
+"""Documents as the model learns from them: ids, set-valued targets, spans of tokens; and the augmented copies."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from tokenizers import Encoding, Tokenizer
+
+from cxsentiment.language.greeklish import transliterate
+from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
+from cxsentiment.text import clean
+from cxsentiment.training.augment import with_typos
+from cxsentiment.training.corpus import DataFolder, Document
+from cxsentiment.training.labels import FOUR, SCHEMES, Scheme, copies
+
+MAX_LENGTH = 160
+HEAD_SHARE = 2 / 3
+HELD_OUT_WRITTEN = 10
+GREEKLISH_SHARE = 0.15
+TYPO_SHARE = 0.08
+JOINED_PER_LANGUAGE = 1500
+JOINED = Scheme(FOUR)
+JOINED_NAME = "joined"
+CONTRAST = {"el": ("αλλά", "όμως", "ωστόσο"), "pl": ("ale", "jednak", "za to"), "ro": ("dar", "însă", "totuși"), "en": ("but", "however", "though")}
+LABEL_BALANCE = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One text with its targets.
+
+    `ids` are the encoder's (special tokens, cut to MAX_LENGTH), `flat` the wide branch's (all tokens of the text). `scheme` and `allowed`
+    are masks over the four sentiments, `emotions` and `known` values and mask over the fifteen emotions; `spans` are (first token,
+    end token, polarity index) in `ids`.
+    """
+
+    ids: tuple[int, ...]
+    flat: tuple[int, ...]
+    scheme: tuple[bool, ...]
+    allowed: tuple[bool, ...]
+    emotions: tuple[float, ...]
+    known: tuple[bool, ...]
+    spans: tuple[tuple[int, int, int], ...]
+    weight: float
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The targets of a batch as tensors: masks [batch, 4], emotions and their mask [batch, 15], weights [batch]."""
+
+    scheme: torch.Tensor
+    allowed: torch.Tensor
+    emotions: torch.Tensor
+    known: torch.Tensor
+    weight: torch.Tensor
+
+    @classmethod
+    def of(cls, examples: Sequence[Example]) -> Targets:
+        """Stacks the examples' targets."""
+        return cls(
+            torch.tensor([example.scheme for example in examples]),
+            torch.tensor([example.allowed for example in examples]),
+            torch.tensor([example.emotions for example in examples]),
+            torch.tensor([example.known for example in examples]),
+            torch.tensor([example.weight for example in examples]),
+        )
+
+
+def is_held_out(document: Document) -> bool:
+    """Whether an annotated comment is kept from training, to calibrate and to measure on (about one in ten, by checksum of its text)."""
+    return zlib.crc32(document.text.encode()) % HELD_OUT_WRITTEN == 0
+
+
+def training_documents(data: DataFolder) -> list[Document]:
+    """All documents that may train the model."""
+    written = [document for _, document in data.written() if not is_held_out(document)]
+    return [document for document in data.documents("train") if document.dataset in SCHEMES] + written
+
+
+def one_round(documents: Sequence[Document], seed: int) -> list[Document]:
+    """The documents of one round: repeated or cut as their schemes say, some as Greeklish or with typos, and joined contrasts."""
+    rng = random.Random(seed)
+    by_set: dict[str, list[Document]] = defaultdict(list)
+    for document in documents:
+        by_set[document.dataset].append(document)
+    chosen: list[Document] = []
+    for name, members in by_set.items():
+        rng.shuffle(members)
+        for position, document in enumerate(members):
+            repeats = copies(SCHEMES[name], position, rng.random())
+            chosen += [document if copy == 0 and name == "written" else _varied(document, rng) for copy in range(repeats)]
+    return chosen + _joined(documents, rng)
+
+
+def examples(documents: Sequence[Document], tokenizer: Tokenizer) -> list[Example]:
+    """The documents as the model learns from them."""
+    cleaned = [clean(document.text) for document in documents]
+    encodings = tokenizer.encode_batch_fast if not any(document.spans for document in documents) else tokenizer.encode_batch
+    encoded = encodings([text.text for text in cleaned], add_special_tokens=False)
+    balance = _label_balance(documents)
+    found = []
+    for document, text, encoding in zip(documents, cleaned, encoded, strict=True):
+        scheme = SCHEMES.get(document.dataset, JOINED)
+        allowed = scheme.allowed_sentiments(document)
+        labels = FOUR if scheme.star_neutral else scheme.sentiments
+        emotions = scheme.emotion_targets(document)
+        weight = (0.25 + 0.75 * document.quality) * balance.get((document.dataset, document.sentiment), 1.0)
+        found.append(
+            Example(
+                ids=inside_window(encoding.ids, tokenizer),
+                flat=tuple(encoding.ids),
+                scheme=tuple(bool(allowed) and label in labels for label in SENTIMENTS),
+                allowed=tuple(label in allowed for label in SENTIMENTS),
+                emotions=tuple(emotions.get(label, 0.0) for label in EMOTIONS),
+                known=tuple(label in emotions for label in EMOTIONS),
+                spans=_token_spans(document, text.starts, encoding) if document.spans else (),
+                weight=weight,
+            )
+        )
+    return found
+
+
+def inside_window(ids: Sequence[int], tokenizer: Tokenizer) -> tuple[int, ...]:
+    """Ids between [CLS] and [SEP]; of a long text the first two thirds and the last third of a window."""
+    room = MAX_LENGTH - 2
+    if len(ids) > room:
+        first = int(room * HEAD_SHARE)
+        ids = [*ids[:first], *ids[len(ids) - (room - first) :]]
+    return (tokenizer.token_to_id("[CLS]"), *ids, tokenizer.token_to_id("[SEP]"))
+
+
+def _token_spans(document: Document, starts: np.ndarray, encoding: Encoding) -> tuple[tuple[int, int, int], ...]:
+    if len(encoding.ids) > MAX_LENGTH - 2:
+        return ()
+    begins = np.array([begin for begin, _ in encoding.offsets])
+    found = []
+    for span in document.spans:
+        start, end = np.searchsorted(starts, (span.start, span.end))
+        first, last = int(np.searchsorted(begins, start, "right")) - 1, int(np.searchsorted(begins, end, "left"))
+        if 0 <= first < last:
+            found.append((first + 1, last + 1, POLARITIES.index(span.polarity)))
+    return tuple(found)
+
+
+def _label_balance(documents: Iterable[Document]) -> dict[tuple[str, str | None], float]:
+    """Rare labels of a set weigh a little more: macro-averaged scores count each label alike."""
+    counts = Counter((document.dataset, document.sentiment) for document in documents if document.sentiment)
+    sizes: dict[str, list[int]] = defaultdict(list)
+    for (name, _), count in counts.items():
+        sizes[name].append(count)
+    return {
+        (name, label): float(np.clip((np.mean(sizes[name]) / count) ** LABEL_BALANCE, 0.6, 2.5)) for (name, label), count in counts.items()
+    }
+
+
+def _varied(document: Document, rng: random.Random) -> Document:
+    draw = rng.random()
+    if document.lang == "el" and draw < GREEKLISH_SHARE:
+        return replace(document, text=transliterate(document.text, rng), spans=())
+    if draw > 1.0 - TYPO_SHARE:
+        return replace(document, text=with_typos(document.text, rng), spans=())
+    return document
+
+
+def _joined(documents: Sequence[Document], rng: random.Random) -> list[Document]:
+    """Short positive and negative texts joined into mixed ones: there are few of those in Greek and Romanian."""
+    found = []
+    for lang, words in CONTRAST.items():
+        pools = [
+            [document for document in documents if document.lang == lang and document.sentiment == label and len(document.text) < 110]
+            for label in ("positive", "negative")
+        ]
+        for _ in range(JOINED_PER_LANGUAGE if all(pools) else 0):
+            pair = [rng.choice(pool) for pool in pools]
+            rng.shuffle(pair)
+            first, second = pair[0].text.rstrip(" .!"), pair[1].text
+            text = f"{first}, {rng.choice(words)} {second}" if rng.random() < 0.6 else f"{first}. {second}"
+            found.append(Document(text, lang, JOINED_NAME, "mixed", None, None, (), 0.5))
+    return found

@@ -1,0 +1,168 @@
+"""Scores of a model on labelled sets: accuracy, macro-F1 within each set's scheme, expected calibration error."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cxsentiment.encoder.runtime import RawScores, Runtime, TokenSpan
+from cxsentiment.encoder.tokenise import TextTokeniser
+from cxsentiment.heads import Calibration, sigmoid, softmax
+from cxsentiment.results import EMOTIONS, SENTIMENTS
+from cxsentiment.text import clean
+from cxsentiment.training.corpus import DataFolder, Document, Span
+from cxsentiment.training.examples import is_held_out
+from cxsentiment.training.labels import SCHEMES, Scheme
+
+CALIBRATION_BINS = 15
+CHUNK = 4096
+
+Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Documents with the raw scores that a model gives them; `tokens` [documents], `spans` in the order of `raw.polarity`."""
+
+    documents: list[Document]
+    raw: RawScores
+    tokens: npt.NDArray[np.int64]
+    spans: list[Span]
+
+
+@dataclass(frozen=True, slots=True)
+class SetScore:
+    """How well one set is done. `macro_f1` is over the set's labels; `calibration_error` is null for emotions."""
+
+    task: str
+    lang: str
+    dataset: str
+    size: int
+    accuracy: float
+    macro_f1: float
+    calibration_error: float | None
+
+
+def dev_documents(data: DataFolder) -> list[Document]:
+    """Dev rows of every set with a scheme, and the annotated comments that were held out of training."""
+    documents = [document for document in data.documents("dev") if document.dataset in SCHEMES]
+    return documents + [document for _, document in data.written() if is_held_out(document)]
+
+
+def raw_scores(runtime: Runtime, tokeniser: TextTokeniser, documents: Sequence[Document]) -> Measured:
+    """Runs the network over the documents; those without a single token are left out."""
+    cleaned = [clean(document.text) for document in documents]
+    tokenised = tokeniser([text.text for text in cleaned], [bool(document.spans) for document in documents])
+    kept = [index for index, text in enumerate(tokenised) if len(text.ids)]
+    parts, spans = [], []
+    for start in range(0, len(kept), CHUNK):
+        chunk = kept[start : start + CHUNK]
+        wanted = []
+        for row, index in enumerate(chunk):
+            starts = cleaned[index].starts
+            for span in documents[index].spans:
+                first, last = np.searchsorted(starts, (span.start, span.end))
+                wanted.append(TokenSpan(row, *tokenised[index].tokens_of(int(first), int(last))))
+                spans.append(span)
+        parts.append(runtime.score([tokenised[index] for index in chunk], wanted))
+    names = ("sentiment", "emotions", "wide_sentiment", "wide_emotions", "polarity", "windows")
+    raw = RawScores(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    tokens = np.array([len(tokenised[index].ids) for index in kept])
+    return Measured([documents[index] for index in kept], raw, tokens, spans)
+
+
+def score_sets(measured: Measured, calibration: Calibration) -> list[SetScore]:
+    """One score for each (task, set, language), in the order of the schemes."""
+    sentiments = softmax(calibration.sentiment.combine(measured.raw.sentiment, measured.raw.wide_sentiment, measured.tokens))
+    emotions = sigmoid(calibration.emotions.combine(measured.raw.emotions, measured.raw.wide_emotions, measured.tokens))
+    rows: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, document in enumerate(measured.documents):
+        rows[document.dataset, document.lang].append(index)
+    order = list(SCHEMES)
+    scores = []
+    for (name, lang), indices in sorted(rows.items(), key=lambda item: (order.index(item[0][0]), item[0][1])):
+        documents = [measured.documents[index] for index in indices]
+        scores += _sentiment_score(name, lang, documents, sentiments[indices])
+        scores += _emotion_score(name, lang, documents, emotions[indices], np.array(calibration.emotion_thresholds))
+    return sorted(scores, key=lambda score: score.task, reverse=True)
+
+
+def scheme_probabilities(scheme: Scheme, probabilities: Floats) -> Floats:
+    """Probabilities [rows, 4] among the labels of a set: the others are ruled out, and three stars count mixed as neutral."""
+    within = probabilities.copy()
+    neutral, mixed = SENTIMENTS.index("neutral"), SENTIMENTS.index("mixed")
+    if scheme.star_neutral:
+        within[:, neutral] += within[:, mixed]
+    within[:, [label not in scheme.sentiments for label in SENTIMENTS]] = 0.0
+    normalised: Floats = within / np.maximum(within.sum(axis=1, keepdims=True), 1e-9)
+    return normalised
+
+
+def macro_f1(gold: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> float:
+    """Mean over the labels of 2 TP / (2 TP + FP + FN); a label that is neither in gold nor predicted counts 0."""
+    gold_array, predicted_array = np.array(gold), np.array(predicted)
+    return float(np.mean([f1(gold_array == label, predicted_array == label) for label in labels]))
+
+
+def f1(gold: Bools, predicted: Bools) -> float:
+    """F1 of one label."""
+    both = float((gold & predicted).sum())
+    either = float(gold.sum() + predicted.sum())
+    return 2 * both / either if either else 0.0
+
+
+def calibration_error(confidence: Floats, correct: Bools) -> float:
+    """Expected calibration error over 15 equal-width bins (Naeini et al. 2015)."""
+    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    gaps = [
+        abs(float(confidence[bins == index].mean()) - float(correct[bins == index].mean())) * int((bins == index).sum())
+        for index in range(CALIBRATION_BINS)
+        if (bins == index).any()
+    ]
+    return sum(gaps) / len(confidence)
+
+
+def language_calibration(measured: Measured, calibration: Calibration) -> Mapping[str, float]:
+    """Expected calibration error of sentiment for each language, each set's choice within its scheme."""
+    probabilities = softmax(calibration.sentiment.combine(measured.raw.sentiment, measured.raw.wide_sentiment, measured.tokens))
+    found: dict[str, list[tuple[float, bool]]] = defaultdict(list)
+    for document, row in zip(measured.documents, probabilities, strict=True):
+        scheme = SCHEMES[document.dataset]
+        if document.sentiment is None or not scheme.sentiments:
+            continue
+        within = scheme_probabilities(scheme, row[None])[0]
+        found[document.lang].append((float(within.max()), SENTIMENTS[int(within.argmax())] == document.sentiment))
+    pairs = {lang: (np.array([c for c, _ in rows], np.float32), np.array([r for _, r in rows])) for lang, rows in sorted(found.items())}
+    return {lang: calibration_error(confidence, correct) for lang, (confidence, correct) in pairs.items()}
+
+
+def _sentiment_score(name: str, lang: str, documents: Sequence[Document], probabilities: Floats) -> list[SetScore]:
+    scheme = SCHEMES[name]
+    labelled = [index for index, document in enumerate(documents) if document.sentiment is not None]
+    if not scheme.sentiments or not labelled:
+        return []
+    within = scheme_probabilities(scheme, probabilities[labelled])
+    predicted = [SENTIMENTS[index] for index in within.argmax(axis=1)]
+    gold = [str(documents[index].sentiment) for index in labelled]
+    correct = np.array(gold) == np.array(predicted)
+    labels = [label for label in scheme.sentiments if label in gold]
+    error = calibration_error(within.max(axis=1), correct)
+    return [SetScore("sentiment", lang, name, len(gold), float(correct.mean()), macro_f1(gold, predicted, labels), error)]
+
+
+def _emotion_score(name: str, lang: str, documents: Sequence[Document], probabilities: Floats, thresholds: Floats) -> list[SetScore]:
+    scheme = SCHEMES[name]
+    targets = [scheme.emotion_targets(document) for document in documents]
+    annotated = [index for index, target in enumerate(targets) if target]
+    if not annotated:
+        return []
+    columns = [EMOTIONS.index(label) for label in scheme.emotions]
+    gold = np.array([[targets[index][label] > 0 for label in scheme.emotions] for index in annotated])
+    predicted = probabilities[np.ix_(annotated, columns)] >= thresholds[columns]
+    macro = float(np.mean([f1(gold[:, column], predicted[:, column]) for column in range(len(columns)) if gold[:, column].any()]))
+    return [SetScore("emotions", lang, name, len(annotated), f1(gold, predicted), macro, None)]

@@ -1,0 +1,72 @@
+"""What the tests share: hypothesis profiles, and a tiny model with random weights that behaves like a real one but for its answers."""
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+from cxsentiment.analyzer import Analyzer
+from cxsentiment.encoder.model import CxModel, EncoderConfig
+from cxsentiment.heads import BranchWeights, Calibration
+from cxsentiment.training.vocabulary import SPECIAL_TOKENS, folding_normalizer
+from cxsentiment.weights import save_arrays, write_manifest
+
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("dev", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+SENTENCES = (
+    "Το προσωπικό ήταν ευγενικό αλλά το app κολλάει συνέχεια",
+    "η παράδοση άργησε δέκα μέρες και κανείς δεν σήκωνε το τηλέφωνο",
+    "Obsługa klienta bardzo miła, polecam ten sklep",
+    "paczka przyszła uszkodzona i nikt nie odpisuje na maile",
+    "Livrarea a întârziat iar curierul a fost nepoliticos",
+    "aplicația merge foarte bine, mulțumesc",
+    "The courier was rude but the girl on the phone saved the day",
+    "great prices, terrible waiting time, I will not come back 😡",
+)
+
+
+def tiny_tokenizer() -> Tokenizer:
+    """A tokenizer of some hundred pieces over `SENTENCES`, normalising as the real one does."""
+    tokenizer = Tokenizer(models.BPE(unk_token="[UNK]", fuse_unk=True))
+    tokenizer.normalizer = folding_normalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()])
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=list(SPECIAL_TOKENS), show_progress=False)
+    tokenizer.train_from_iterator(SENTENCES, trainer)
+    return tokenizer
+
+
+def write_tiny_model(folder: Path) -> Path:
+    """A complete model folder with random weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = tiny_tokenizer()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    config = EncoderConfig(tokenizer.get_vocab_size(), 32, 2, 4, 64, 256, head_hidden=16, wide_buckets=512, wide_width=8)
+    torch.manual_seed(7)
+    model = CxModel(config)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith("weight") and parameter.ndim == 2:
+                parameter.mul_(3.0)
+    arrays = {name: tensor.numpy().astype(np.float32) for name, tensor in model.state_dict().items()}
+    save_arrays(folder / "weights.safetensors", arrays, ("encoder.words.weight", "wide.table.weight"))
+    (folder / "README.md").write_text("# tiny\n\nRandom weights, for tests.\n", encoding="utf-8")
+    calibration = Calibration(BranchWeights(1.0, 0.3, 0.1, (0.0,) * 4), BranchWeights(1.0, 0.3, 0.0, (0.0,) * 15), (0.5,) * 15, 1.0, (0.0,) * 4)
+    write_manifest(folder, "tiny", "0", asdict(config), calibration)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_analyzer(tiny_model: Path) -> Analyzer:
+    return Analyzer.from_pretrained(tiny_model, device="cpu")
