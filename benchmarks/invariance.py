@@ -46,7 +46,12 @@ def compare(expected: list[Analysis], found: list[Analysis]) -> tuple[int, float
 def labels(analysis: Analysis) -> tuple[object, ...]:
     """Everything discrete in an analysis."""
     emotions = frozenset(emotion.label for emotion in analysis.emotions)
-    return analysis.language.code, analysis.sentiment.label, emotions, tuple((t.start, t.end, t.type, t.polarity) for t in analysis.touchpoints)
+    return (
+        analysis.language.code,
+        analysis.sentiment.label,
+        emotions,
+        tuple((t.start, t.end, t.type, t.polarity) for t in analysis.touchpoints),
+    )
 
 
 def probabilities(analysis: Analysis) -> list[float]:

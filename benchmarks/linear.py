@@ -54,7 +54,9 @@ def emotion_score(name: str, lang: str, train: Sequence[Document], dev: Sequence
     targets = [[[scheme.emotion_targets(one)[label] for label in scheme.emotions] for one in documents] for documents in (learnt, rows)]
     gold_train, gold = (np.array(target) > 0 for target in targets)
     used = [column for column in range(len(scheme.emotions)) if gold_train[:, column].any() and gold[:, column].any()]
-    model = Pipeline([("features", features()), ("lr", OneVsRestClassifier(LogisticRegression(C=10, class_weight="balanced", max_iter=300)))])
+    model = Pipeline(
+        [("features", features()), ("lr", OneVsRestClassifier(LogisticRegression(C=10, class_weight="balanced", max_iter=300)))]
+    )
     model.fit([document.text[:LONGEST] for document in learnt], gold_train[:, used].astype(int))
     predicted = model.predict([document.text[:LONGEST] for document in rows]).reshape(len(rows), -1) > 0
     each = [f1(gold[:, column], predicted[:, place]) for place, column in enumerate(used)]

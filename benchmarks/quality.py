@@ -1,4 +1,7 @@
-"""Dev scores of a model beside the linear baseline, set by set. `python -m benchmarks.quality [--model FOLDER] [--languages el,pl,ro,en]`."""
+"""Dev scores of a model beside the linear baseline, set by set.
+
+`python -m benchmarks.quality [--model FOLDER] [--languages el,pl,ro,en] [--sentiment-only]`
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from cxsentiment.training.measure import SetScore, dev_documents, language_calib
 from cxsentiment.weights import read_manifest, verify
 
 TOKENS = 8192
+HEADER = "| task | lang | set | n | linear accuracy | linear macro-F1 | accuracy | macro-F1 | difference |\n" + "|---" * 9 + "|"
 
 
 def main() -> None:
@@ -37,7 +41,7 @@ def main() -> None:
         linear += [emotion_score(score.dataset, score.lang, train, dev) for score in ours if score.task == "emotions"]
     baseline = {(score.task, score.lang, score.dataset): score for score in linear}
     rows = [_row(score, baseline.get((score.task, score.lang, score.dataset))) for score in ours]
-    print("| task | lang | set | n | linear accuracy | linear macro-F1 | accuracy | macro-F1 | difference |\n|---|---|---|---|---|---|---|---|---|")
+    print(HEADER)
     for row in rows:
         print("| " + " | ".join(f"{value:.4f}" if isinstance(value, float) else str(value) for value in row.values()) + " |")
     _print_averages(ours, baseline)
@@ -62,7 +66,8 @@ def _print_averages(ours: list[SetScore], baseline: dict[tuple[str, str, str], S
             pairs[score.task, score.lang].append((other.macro_f1, score.macro_f1))
     for (task, lang), values in pairs.items():
         linear, model = (sum(column) / len(values) for column in zip(*values, strict=True))
-        print(f"average macro-F1 {task} {lang} over {len(values)} sets: linear {linear:.4f}, model {model:.4f}, difference {model - linear:+.4f}")
+        average = f"linear {linear:.4f}, model {model:.4f}, difference {model - linear:+.4f}"
+        print(f"average macro-F1 {task} {lang} over {len(values)} sets: {average}")
 
 
 if __name__ == "__main__":

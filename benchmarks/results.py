@@ -18,7 +18,11 @@ PACKAGES = ("cxsentiment", "torch", "transformers", "tokenizers", "numpy", "spac
 
 def save(name: str, figures: dict[str, Any]) -> Path:
     """Writes one run's figures with the machine and versions that gave them."""
-    hardware = {"processor": _processor(), "cores": os.cpu_count(), "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else None}
+    hardware = {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }
     versions = {"python": platform.python_version()} | {package: version(package) for package in PACKAGES}
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{name}.json"

@@ -39,7 +39,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """`Analyzer` on first use: it brings torch, which language detection and reading results do without."""
     if name == "Analyzer":
-        from cxsentiment.analyzer import Analyzer  # noqa: PLC0415
+        from cxsentiment.analyzer import Analyzer
 
         return Analyzer
     raise AttributeError(f"module 'cxsentiment' has no attribute {name!r}")

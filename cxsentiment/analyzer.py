@@ -21,7 +21,7 @@ from cxsentiment.text import CleanText, clean
 from cxsentiment.touchpoints import Mention, TouchpointFinder
 from cxsentiment.weights import Manifest, read_manifest, verify
 
-CHUNK = 4096
+CHUNK = 2048
 REMEMBERED = 65_536
 LONGEST_REMEMBERED = 200
 SILENCE = Sentiment("neutral", 0.0, 0.0, 1.0, 0.0, 0.0)
@@ -79,7 +79,7 @@ class Analyzer:
         return cls(runtime, tokeniser, manifest, taxonomy or Taxonomy.default())
 
     @overload
-    def __call__(self, texts: str) -> Analysis: ...
+    def __call__(self, texts: str) -> Analysis: ...  # type: ignore[overload-overlap]  # str is a Sequence[str] too; the first one wins
 
     @overload
     def __call__(self, texts: Sequence[str]) -> list[Analysis]: ...

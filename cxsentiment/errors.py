@@ -1,12 +1,12 @@
 """Every error this library raises on purpose. Each message says what was wrong, where, and what to do.
 
-    CxError
-    ├── InputError         a file, column, cell or argument that cannot be read as feedback
-    ├── OutputError        a place that cannot be written
-    ├── OptionError        an option with a value that does not exist here (device, dtype, language code, ...)
-    ├── ModelError         a model folder that is missing, incomplete, changed or not one of ours
-    ├── TaxonomyError      a taxonomy file that cannot be used
-    └── MissingExtraError  an optional package that is not installed; names the extra to install
+CxError
+├── InputError         a file, column, cell or argument that cannot be read as feedback
+├── OutputError        a place that cannot be written
+├── OptionError        an option with a value that does not exist here (device, dtype, language code, ...)
+├── ModelError         a model folder that is missing, incomplete, changed or not one of ours
+├── TaxonomyError      a taxonomy file that cannot be used
+└── MissingExtraError  an optional package that is not installed; names the extra to install
 """
 
 

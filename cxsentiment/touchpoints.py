@@ -12,15 +12,12 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations, islice, product
 from typing import Final, NamedTuple
 
 import numpy as np
-from simplemma.strategies import DictionaryLookupStrategy
-from simplemma.strategies.dictionaries import LOW_MEMORY_DICTIONARY_FACTORY, DefaultDictionaryFactory
 from spacy.attrs import LEMMA, NORM
 from spacy.matcher import PhraseMatcher
 from spacy.tokens import Doc
@@ -29,6 +26,7 @@ from spacy.vocab import Vocab
 from cxsentiment.results import Language
 from cxsentiment.taxonomy import Taxonomy
 from cxsentiment.text import EMAIL, URL, USER, fold
+from cxsentiment.word_forms import Lemmas, OtherForms, Sounds, is_word
 
 CACHED_WORDS: Final = 1 << 16
 """Words whose forms are remembered, for each language."""
@@ -47,8 +45,63 @@ _PROFILES: Final[Mapping[str, tuple[str, ...]]] = {
 """Phrase languages tried on a text, by its language; the first that has a phrase decides about its type."""
 
 _ARTICLES: Final = frozenset(
-    "a an the my your our their ο η το οι τα τον την του τησ των τουσ τισ στο στη στην στον στα στισ στουσ ενα μια ενασ"
-    " o i h to oi ta ton tin thn tou tis ths twn sto sti stin sthn un une unei unui wasz wasza wasze waszej waszego".split()
+    [
+        "a",
+        "an",
+        "the",
+        "my",
+        "your",
+        "our",
+        "their",
+        "ο",
+        "η",
+        "το",
+        "οι",
+        "τα",
+        "τον",
+        "την",
+        "του",
+        "τησ",
+        "των",
+        "τουσ",
+        "τισ",
+        "στο",
+        "στη",
+        "στην",
+        "στον",
+        "στα",
+        "στισ",
+        "στουσ",
+        "ενα",
+        "μια",
+        "ενασ",
+        "o",
+        "i",
+        "h",
+        "to",
+        "oi",
+        "ta",
+        "ton",
+        "tin",
+        "thn",
+        "tou",
+        "tis",
+        "ths",
+        "twn",
+        "sto",
+        "sti",
+        "stin",
+        "sthn",
+        "un",
+        "une",
+        "unei",
+        "unui",
+        "wasz",
+        "wasza",
+        "wasze",
+        "waszej",
+        "waszego",
+    ]
 )
 """Folded words that are left out of a mention which begins with them."""
 
@@ -146,7 +199,7 @@ class _Matcher:
     """The phrases of one profile, ready to be looked for. Nothing in it changes after construction but the cache of word forms."""
 
     def __init__(self, taxonomy: Taxonomy, profile: str) -> None:
-        phrases = _phrases(taxonomy, _PROFILES[profile])
+        phrases = _phrases(taxonomy, profile)
         self._vocab = Vocab()
         self._hashes = {word: self._vocab[word].orth for word in [_UNKNOWN, *dict.fromkeys(word for phrase in phrases for word in phrase)]}
         self._unknown = _Forms(self._hashes[_UNKNOWN], self._hashes[_UNKNOWN], False)
@@ -162,7 +215,7 @@ class _Matcher:
             pattern = self._doc([_Forms(word, word, True) for word in hashes])
             self._by_norm.add(kind, [pattern])
             self._by_lemma.add(kind, [pattern])
-        self._other_forms = _other_forms(profile, self._hashes.keys())
+        self._other_forms = _other_forms(taxonomy, profile)
         self._forms = lru_cache(CACHED_WORDS)(self._forms_of)
 
     def find(self, text: str) -> tuple[Mention, ...]:
@@ -229,142 +282,32 @@ class _Matcher:
         return Mention(tokens[first].start, tokens[match.last - 1].end, *self._kinds[match.kind])
 
 
-def _phrases(taxonomy: Taxonomy, languages: Sequence[str]) -> dict[tuple[str, ...], str]:
-    """Folded words of each phrase -> its type. Where two languages have the same phrase, the first language decides."""
+def _phrases(taxonomy: Taxonomy, profile: str) -> dict[tuple[str, ...], str]:
+    """Folded words of each phrase -> its type. Where two languages have the same phrase, the first language decides.
+
+    An English word that is also a word of the text's language, Polish "ale" (but) or Romanian "care" (which), is no phrase there.
+    """
     phrases: dict[tuple[str, ...], str] = {}
-    for language in languages:
-        for kind in taxonomy.types.values():
-            for phrase in kind.phrases[language]:
-                words = tuple(fold(found.group()) for found in _TOKEN.finditer(phrase) if found.lastgroup)
-                phrases.setdefault(words, kind.name)
-    phrases.pop((), None)
+    for language in _PROFILES[profile]:
+        guarded = language == "en" and profile in ("pl", "ro")
+        for words, kind in _phrases_of(taxonomy, language):
+            if not (guarded and len(words) == 1 and is_word(words[0], profile)):
+                phrases.setdefault(words, kind)
     return phrases
 
 
-# ---- other forms of a word ------------------------------------------------------------------------------------------------------
-
-_OtherForms = Callable[[str, str], tuple[str | None, str | None]]
-"""(lower-case word, folded word) -> (norm to use if no phrase has the folded word, lemma); None where no phrase has such a word."""
-
-_RESTORED: Final[Mapping[str, Mapping[str, str]]] = {
-    "el": dict(zip("αεηιουω", "άέήίόύώ", strict=True)),
-    "pl": {"a": "ą", "c": "ć", "e": "ę", "l": "ł", "n": "ń", "o": "ó", "s": "ś", "z": "żź"},
-    "ro": {"a": "ăâ", "i": "î", "s": "ș", "t": "ț"},
-}
-"""Letters that stand for others where people type without diacritics."""
-
-_RESTORED_LETTERS: Final[Mapping[str, int]] = {"el": 1, "pl": 3, "ro": 4}
-_MOST_SPELLINGS: Final = 100
-_STEM: Final = 3
-_WITHOUT_DIAERESIS = re.compile("[αοευ]ι|[αεο]υ")
+def _phrases_of(taxonomy: Taxonomy, language: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    for kind in taxonomy.types.values():
+        for phrase in kind.phrases[language]:
+            words = tuple(fold(found.group()) for found in _TOKEN.finditer(phrase) if found.lastgroup)
+            if words:
+                yield words, kind.name
 
 
-def _other_forms(profile: str, vocabulary: Iterable[str]) -> _OtherForms:
-    words = frozenset(vocabulary)
+def _other_forms(taxonomy: Taxonomy, profile: str) -> OtherForms:
+    """Forms of a word beside the folded one. They are words of phrases in the text's own language, never of English ones."""
     if profile == "other":
         return lambda _word, _folded: (None, None)
-    return _Sounds(words).forms if profile == "el-Latn" else _Lemmas(profile, words).forms
-
-
-class _Lemmas:
-    """Lemmas from simplemma's dictionary of one language, as far as they are in the vocabulary of the phrases."""
-
-    def __init__(self, language: str, vocabulary: frozenset[str]) -> None:
-        LOW_MEMORY_DICTIONARY_FACTORY.get_dictionary(language)  # here, under the finder's lock: threads would each read it
-        self._language = language
-        self._vocabulary = vocabulary
-        self._stems = {word[:_STEM] for word in vocabulary}
-        self._dictionary = DictionaryLookupStrategy(LOW_MEMORY_DICTIONARY_FACTORY)
-
-    def forms(self, word: str, folded: str) -> tuple[str | None, str | None]:
-        stem, hyphen, _ = folded.partition("-")
-        if hyphen and stem in self._vocabulary:
-            return stem, stem
-        lemma = self._lemma(word.partition("-")[0], stem)
-        return lemma, lemma
-
-    def _lemma(self, word: str, folded: str) -> str | None:
-        for spelling in (word, *self._spellings(word, folded)):
-            found = self._dictionary.get_lemma(spelling, self._language)
-            if found is not None and (lemma := fold(found)) in self._vocabulary:
-                return lemma
-        return None
-
-    def _spellings(self, word: str, folded: str) -> Iterator[str]:
-        """Ways in which a word typed without diacritics may be meant."""
-        plain = word.replace("ς", "σ") == folded
-        if plain and folded[:_STEM] in self._stems and self._language in _RESTORED:
-            yield from islice(_with_diacritics(word, self._language), _MOST_SPELLINGS)
-
-
-def _with_diacritics(word: str, language: str) -> Iterator[str]:
-    """The word with one, two, ... letters changed to those of `_RESTORED`."""
-    letters = _RESTORED[language]
-    words = [word]
-    if language == "el":
-        words += [f"{word[: found.end() - 1]}{'ϊ' if found[0][1] == 'ι' else 'ϋ'}{word[found.end() :]}" for found in _WITHOUT_DIAERESIS.finditer(word)]
-    for base in words:
-        places = [place for place, letter in enumerate(base) if letter in letters]
-        for count in range(1, _RESTORED_LETTERS[language] + 1):
-            for changed in combinations(places, count):
-                for restored in product(*(letters[base[place]] for place in changed)):
-                    spelling = list(base)
-                    for place, letter in zip(changed, restored, strict=True):
-                        spelling[place] = letter
-                    yield "".join(spelling)
-
-
-# ---- Greeklish ------------------------------------------------------------------------------------------------------------------
-
-_GREEK_SOUNDS: Final[Mapping[str, str]] = {
-    **{"ου": "u", "αι": "e", "ει": "i", "οι": "i", "υι": "i", "αυ": "av", "ευ": "ev", "μπ": "v", "ντ": "d", "γκ": "g", "γγ": "g"},
-    **dict(zip("αβγδεζηθικλμνξοπρστυφχω", "avgdezi8iklmnxoprstivxo", strict=True)),
-    "ψ": "ps",
-}
-_LATIN_SOUNDS: Final[Mapping[str, tuple[str, ...]]] = {
-    **{"ou": ("u",), "oy": ("u", "oi"), "ai": ("e",), "ei": ("i",), "oi": ("i",), "yi": ("i",), "ui": ("i",), "au": ("av",), "af": ("av",)},
-    **{"eu": ("ev",), "ef": ("ev",), "mp": ("v",), "nt": ("d",), "gk": ("g",), "gg": ("g",), "ng": ("g",), "gh": ("g", "gi")},
-    **{"th": ("8", "ti"), "ks": ("x",), "ch": ("x",), "kh": ("x", "ki"), "dh": ("d", "di"), "ph": ("v", "pi"), "ps": ("ps",)},
-    **{"b": ("v",), "c": ("k",), "f": ("v",), "h": ("i", "x"), "q": ("k",), "u": ("i", "u"), "w": ("o",), "y": ("i",)},
-    **{"3": ("x",), "4": ("ps",), "9": ("8",)},
-}
-"""Sounds of Latin letters where they are not the letter itself. ξ and χ, both often x, are one, and so are β, φ and μπ."""
-
-_GREEK_PIECE = re.compile("|".join([*(piece for piece in _GREEK_SOUNDS if len(piece) == 2), "."]))
-_LATIN_PIECE = re.compile("|".join([*(piece for piece in _LATIN_SOUNDS if len(piece) == 2), "."]))
-_REPEATED = re.compile(r"(.)\1+")
-_MOST_SOUNDS: Final = 32
-
-
-class _Sounds:
-    """Greek words of the phrases, and their inflected forms, by sound."""
-
-    def __init__(self, vocabulary: frozenset[str]) -> None:
-        self._words: dict[str, str] = {}
-        self._lemmas: dict[str, str] = {}
-        for word in sorted(vocabulary):
-            if not word.isascii():
-                self._words.setdefault(_greek_sound(word), word)
-        folded = lru_cache(None)(fold)
-        # Read through once and dropped: the stream that serves look-ups is slow to read through.
-        for form, lemma in DefaultDictionaryFactory().get_dictionary("el").items():
-            if (known := folded(lemma)) in vocabulary:
-                self._lemmas.setdefault(_greek_sound(fold(form)), known)
-
-    def forms(self, _word: str, folded: str) -> tuple[str | None, str | None]:
-        for sound in _latin_sounds(folded):
-            word, lemma = self._words.get(sound), self._lemmas.get(sound)
-            if word or lemma:
-                return word or lemma, lemma or word
-        return None, None
-
-
-def _greek_sound(folded: str) -> str:
-    return _REPEATED.sub(r"\1", _GREEK_PIECE.sub(lambda found: _GREEK_SOUNDS.get(found.group(), found.group()), folded))
-
-
-def _latin_sounds(folded: str) -> Iterator[str]:
-    """What Latin letters may stand for, likeliest first."""
-    options = [_LATIN_SOUNDS.get(piece, (piece,)) for piece in _LATIN_PIECE.findall(folded)]
-    for pieces in islice(product(*options), _MOST_SOUNDS):
-        yield _REPEATED.sub(r"\1", "".join(pieces))
+    language = profile.partition("-")[0]
+    vocabulary = frozenset(word for words, _ in _phrases_of(taxonomy, language) for word in words)
+    return Sounds(vocabulary).forms if profile == "el-Latn" else Lemmas(language, vocabulary).forms

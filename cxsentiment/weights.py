@@ -132,7 +132,9 @@ def save_arrays(path: Path, arrays: Arrays, int8_rows: tuple[str, ...] = ()) -> 
 
 def write_manifest(folder: Path, name: str, version: str, encoder: Mapping[str, Any], calibration: Calibration) -> None:
     """Writes `manifest.json` for the files that are in the folder."""
-    files = {path.name: asdict(FileEntry(checksum(path), path.stat().st_size)) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+    files = {
+        path.name: asdict(FileEntry(checksum(path), path.stat().st_size)) for path in sorted(folder.iterdir()) if path.name != MANIFEST
+    }
     plain = {"format": FORMAT, "name": name, "version": version, "labels": LABELS, "encoder": dict(encoder)}
     plain |= {"calibration": asdict(calibration), "files": files}
     (folder / MANIFEST).write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
@@ -166,12 +168,14 @@ def _packaged(name: str) -> Path | None:
 
 
 def _from_hub(name: str) -> Path:
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 - only hub users pay for it
+    from huggingface_hub import snapshot_download
 
     try:
         return Path(snapshot_download(name, allow_patterns=list(HUB_FILES)))
     except Exception as error:
-        raise ModelError(f"model {name!r} could not be had from the Hugging Face hub ({error}); is the id right and the hub reachable?") from error
+        raise ModelError(
+            f"model {name!r} could not be had from the Hugging Face hub ({error}); is the id right and the hub reachable?"
+        ) from error
 
 
 def _plain_name(name: str) -> str:

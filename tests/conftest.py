@@ -57,7 +57,9 @@ def write_tiny_model(folder: Path) -> Path:
     arrays = {name: tensor.numpy().astype(np.float32) for name, tensor in model.state_dict().items()}
     save_arrays(folder / "weights.safetensors", arrays, ("encoder.words.weight", "wide.table.weight"))
     (folder / "README.md").write_text("# tiny\n\nRandom weights, for tests.\n", encoding="utf-8")
-    calibration = Calibration(BranchWeights(1.0, 0.3, 0.1, (0.0,) * 4), BranchWeights(1.0, 0.3, 0.0, (0.0,) * 15), (0.5,) * 15, 1.0, (0.0,) * 4)
+    calibration = Calibration(
+        BranchWeights(1.0, 0.3, 0.1, (0.0,) * 4), BranchWeights(1.0, 0.3, 0.0, (0.0,) * 15), (0.5,) * 15, 1.0, (0.0,) * 4
+    )
     write_manifest(folder, "tiny", "0", asdict(config), calibration)
     return folder
 

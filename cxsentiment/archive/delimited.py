@@ -25,8 +25,8 @@ from cxsentiment.archive.source import CHUNK_ROWS, NO_TEXT, Chunk, Unreadable, c
 from cxsentiment.errors import InputError
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
-# A line of its own after the last one: it becomes a record of its own unless a quotation mark is still open.
-_END: Final = "\x00end of file\x00"
+# Read as a line after the last one, it becomes a record of its own unless a quotation mark is still open.
+_END: Final = "end"
 _LARGEST_CELL: Final = 2**31 - 1
 
 
@@ -150,27 +150,26 @@ def _records(layout: _Layout) -> Iterator[Iterator[list[str]]]:
 
 
 def _parse(lines: Iterable[str], layout: _Layout) -> Iterator[list[str]]:
-    reader = csv.reader(
-        _with_end(lines),
-        delimiter=layout.delimiter,
-        strict=layout.strict,
-        quoting=csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE,
-    )
+    ended = False
+
+    def lines_and_end() -> Iterator[str]:
+        nonlocal ended
+        yield from lines
+        ended = True
+        yield _END
+
+    quoting = csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE
+    reader = csv.reader(lines_and_end(), delimiter=layout.delimiter, strict=layout.strict, quoting=quoting)
     started, first_line = False, 1
     try:
         for record in reader:
-            if record and record[-1].endswith(_END):
+            if ended:
                 if record != [_END]:
                     raise _QuotesError(f"the quotation mark opened in the row of line {first_line:,} is never closed")
                 return
-            started = started or bool(record)
+            started = started or any(map(str.strip, record))
             first_line = reader.line_num + 1
             if started:
                 yield record
     except csv.Error as error:
         raise _QuotesError(f"line {reader.line_num:,} cannot be parsed ({error})") from None
-
-
-def _with_end(lines: Iterable[str]) -> Iterator[str]:
-    yield from lines
-    yield _END

@@ -4,7 +4,8 @@
 - A column of strings, of booleans, of whole numbers (64 bits) or of numbers keeps that type. Where kinds are mixed, or values are lists or
   objects, strings stay as they are and everything else becomes JSON text. Columns without any strings of their own are marked, and a JSON
   Lines output gives them back as they were.
-- A line that is not a JSON object keeps its place as a row of nulls, with the whole line in its `cx_error`. A file without any object is refused.
+- A line that is not a JSON object keeps its place as a row of nulls, with the whole line in its `cx_error`. A file without any object is
+  refused.
 - Blank lines are no rows. Half of a surrogate pair, which no text file can hold, becomes U+FFFD.
 """
 

@@ -58,7 +58,7 @@ def _plain(value: Any, kind: pa.DataType) -> Any:
         return {field.name: _plain(value[field.name], field.type) for field in kind}
     if isinstance(value, list) and _is_list(kind):
         return [_plain(item, kind.value_type) for item in value]
-    return value
+    return value if value is None or isinstance(value, bool | int | str | list | dict) else _as_text(value)
 
 
 def _is_list(kind: pa.DataType) -> bool:

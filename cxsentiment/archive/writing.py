@@ -1,13 +1,13 @@
 """Writes scored rows as Parquet, JSON Lines, CSV or TSV, by the suffix of the output.
 
-The file is written under a temporary name beside its final one, flushed to the disk and renamed when complete: under the final name there is
-never half a file, and whatever goes wrong the temporary one is removed.
+The file is written under a temporary name beside its final one, flushed to the disk and renamed when complete: under the final name there
+is never half a file, and whatever goes wrong the temporary one is removed.
 
 In CSV and TSV:
 
 - lists and structs are JSON, null is an empty cell, text is UTF-8;
-- a text of the input that a spreadsheet would run as a formula (it begins with `=`, `+`, `-`, `@`, TAB or CR and is not just a number) gets an
-  apostrophe in front.
+- a text of the input that a spreadsheet would run as a formula (it begins with `=`, `+`, `-`, `@`, TAB or CR and is not just a number)
+  gets an apostrophe in front.
 
 In JSON Lines, what JSON does not know is written as text (dates, decimals, bytes as base64) or null (NaN, infinity).
 """

@@ -1,0 +1,1 @@
+"""The batched inference core: tokens, batches, network, device."""

@@ -80,7 +80,8 @@ class Encoder(nn.Module):
         mask = None if bool((lengths == length).all()) else token_mask(lengths, length)[:, None, None, :]
         for layer in self.layers:
             states = layer(states, mask)
-        return states
+        final: torch.Tensor = states
+        return final
 
 
 class WideBranch(nn.Module):
@@ -174,6 +175,4 @@ def _mix(keys: torch.Tensor) -> torch.Tensor:
 
 
 def _head(width: int, config: EncoderConfig, labels: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Dropout(config.dropout), nn.Linear(width, config.head_hidden), nn.GELU(), nn.Linear(config.head_hidden, labels)
-    )
+    return nn.Sequential(nn.Dropout(config.dropout), nn.Linear(width, config.head_hidden), nn.GELU(), nn.Linear(config.head_hidden, labels))

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Encoding, Tokenizer
 
+from cxsentiment.errors import ModelError
+
 
 @dataclass(frozen=True, slots=True)
 class TokenisedText:
@@ -33,13 +35,16 @@ class TextTokeniser:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self.cls_id: int = tokenizer.token_to_id("[CLS]")
-        self.sep_id: int = tokenizer.token_to_id("[SEP]")
+        self.cls_id = special_id(tokenizer, "[CLS]")
+        self.sep_id = special_id(tokenizer, "[SEP]")
 
     @classmethod
     def read(cls, path: Path) -> TextTokeniser:
-        """Reads `tokenizer.json`."""
-        return cls(Tokenizer.from_file(str(path)))
+        """Reads `tokenizer.json`. Raises ModelError when it cannot be read as a tokenizer."""
+        try:
+            return cls(Tokenizer.from_file(str(path)))
+        except Exception as error:  # the library raises nothing narrower
+            raise ModelError(f"{path} cannot be read as a tokenizer: {error}") from None
 
     def __call__(self, texts: Sequence[str], with_offsets: Sequence[bool]) -> list[TokenisedText]:
         """Tokenises cleaned texts, in order; character offsets only where `with_offsets` is true (they cost time)."""
@@ -48,6 +53,14 @@ class TextTokeniser:
         fast = iter(self._tokenizer.encode_batch_fast(plain, add_special_tokens=False))
         full = iter(self._tokenizer.encode_batch(mapped, add_special_tokens=False))
         return [_tokenised(next(full), mapped=True) if wanted else _tokenised(next(fast), mapped=False) for wanted in with_offsets]
+
+
+def special_id(tokenizer: Tokenizer, token: str) -> int:
+    """The id of a special token. Raises ModelError when the tokenizer does not have it."""
+    found: int | None = tokenizer.token_to_id(token)
+    if found is None:
+        raise ModelError(f"the tokenizer has no {token} token: it is not one of ours")
+    return found
 
 
 def _tokenised(encoding: Encoding, *, mapped: bool) -> TokenisedText:

@@ -13,11 +13,12 @@ from tokenizers import Tokenizer
 from torch.nn import functional
 
 from cxsentiment.encoder.model import Encoder, EncoderConfig, pool
+from cxsentiment.encoder.tokenise import special_id
 from cxsentiment.language.greeklish import transliterate
 from cxsentiment.training.augment import with_typos
 from cxsentiment.training.corpus import DataFolder
 from cxsentiment.training.initialise import fill_by_prefix, translation_embeddings
-from cxsentiment.training.loop import IndexBatch, Stage, StageSettings, pad, shuffled_batches
+from cxsentiment.training.loop import IndexBatch, Stage, StageSettings, mixed_precision, pad, shuffled_batches, training_device
 from cxsentiment.training.teacher import Teacher
 
 MAX_LENGTH = 96
@@ -26,7 +27,7 @@ GREEKLISH_SHARE = 0.25
 TYPO_SHARE = 0.08
 CONTRASTIVE_WEIGHT = 0.1
 CONTRASTIVE_SCALE = 20.0
-TEACHER_BATCH_TOKENS = 16_384
+TEACHER_BATCH = 256
 HELD_OUT_PAIRS = 500
 
 
@@ -49,25 +50,30 @@ def align(data: DataFolder, tokenizer: Tokenizer, config: EncoderConfig, time_bu
     with torch.no_grad():
         encoder.words.weight.copy_(first_embeddings(data, tokenizer, teacher, seed, folder))
     pairs = training_pairs(data, seed)
-    examples = _examples(pairs, tokenizer, teacher, folder)
+    device = training_device()
+    examples = _examples(pairs, tokenizer, teacher, folder, device)
+    encoder.to(device)
     others = [parameter for name, parameter in encoder.named_parameters() if name != "words.weight"]
     groups = [{"params": [encoder.words.weight], "lr": 1e-3, "weight_decay": 0.0}, {"params": others, "lr": 2e-4, "weight_decay": 0.01}]
     stage = Stage(StageSettings("align", steps=20_000, time_budget=time_budget), encoder, groups, folder)
 
     def loss(batch: IndexBatch) -> torch.Tensor:
-        ids, lengths = pad([examples.student[index] for index in batch])
-        total, _ = pool(encoder(ids, lengths), lengths)
-        return alignment_loss(functional.normalize(total, dim=1), examples.vectors[[examples.target[index] for index in batch]])
+        ids, lengths = pad([examples.student[index] for index in batch], device)
+        with mixed_precision(device):
+            states = encoder(ids, lengths)
+        total, _ = pool(states, lengths)
+        wanted = examples.vectors[[examples.target[index] for index in batch]].to(device)
+        return alignment_loss(functional.normalize(total, dim=1), wanted)
 
     stage.run(shuffled_batches([len(ids) for ids in examples.student], budget=4096, seed=seed), loss)
-    return encoder
+    return encoder.cpu()
 
 
 def alignment_loss(student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
     """2 * (1 - cosine) plus a little in-batch contrast; both [batch, width], unit length."""
     similarity = student @ teacher.T * CONTRASTIVE_SCALE
-    same = (teacher @ teacher.T > 0.999) & ~torch.eye(len(teacher), dtype=torch.bool)
-    contrast = functional.cross_entropy(similarity.masked_fill(same, -torch.inf), torch.arange(len(student)))
+    same = (teacher @ teacher.T > 0.999) & ~torch.eye(len(teacher), dtype=torch.bool, device=teacher.device)
+    contrast = functional.cross_entropy(similarity.masked_fill(same, -torch.inf), torch.arange(len(student), device=student.device))
     return 2.0 * (1.0 - (student * teacher).sum(1)).mean() + CONTRASTIVE_WEIGHT * contrast
 
 
@@ -117,24 +123,26 @@ def first_embeddings(data: DataFolder, tokenizer: Tokenizer, teacher: Teacher, s
     return torch.from_numpy(filled)
 
 
-def _examples(pairs: Sequence[tuple[str, str]], tokenizer: Tokenizer, teacher: Teacher, folder: Path) -> AlignmentData:
+def _examples(
+    pairs: Sequence[tuple[str, str]], tokenizer: Tokenizer, teacher: Teacher, folder: Path, device: torch.device
+) -> AlignmentData:
     originals = sorted({english for english, _ in pairs})
     rows = {english: row for row, english in enumerate(originals)}
     student = [_inside(ids, tokenizer) for ids in _ids(tokenizer, [text for _, text in pairs])]
-    return AlignmentData(student, [rows[english] for english, _ in pairs], _teacher_vectors(originals, teacher, folder))
+    return AlignmentData(student, [rows[english] for english, _ in pairs], _teacher_vectors(originals, teacher, folder, device))
 
 
-def _teacher_vectors(texts: Sequence[str], teacher: Teacher, folder: Path) -> torch.Tensor:
+def _teacher_vectors(texts: Sequence[str], teacher: Teacher, folder: Path, device: torch.device) -> torch.Tensor:
     path = folder / "teacher_vectors.npy"
     if path.exists():
         return torch.from_numpy(np.load(path))
+    teacher.encoder.to(device)
     encodings = [encoding.ids for encoding in teacher.tokenizer.encode_batch(list(texts))]
     vectors = torch.empty(len(texts), teacher.encoder.words.weight.shape[1])
     order = sorted(range(len(texts)), key=lambda index: len(encodings[index]))
-    size = 256
-    for start in range(0, len(order), size):
-        chosen = order[start : start + size]
-        vectors[chosen] = teacher.vectors(*pad([encodings[index] for index in chosen]))
+    for start in range(0, len(order), TEACHER_BATCH):
+        chosen = order[start : start + TEACHER_BATCH]
+        vectors[chosen] = teacher.vectors(*pad([encodings[index] for index in chosen], device)).cpu()
     np.save(path, vectors.numpy())
     return vectors
 
@@ -144,4 +152,4 @@ def _ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
 
 
 def _inside(ids: list[int], tokenizer: Tokenizer) -> list[int]:
-    return [tokenizer.token_to_id("[CLS]"), *ids[: MAX_LENGTH - 2], tokenizer.token_to_id("[SEP]")]
+    return [special_id(tokenizer, "[CLS]"), *ids[: MAX_LENGTH - 2], special_id(tokenizer, "[SEP]")]

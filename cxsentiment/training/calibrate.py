@@ -79,7 +79,8 @@ def _fit_branches(deep: np.ndarray, wide: np.ndarray, tokens: np.ndarray, loss: 
         return loss(logits) + PRIOR_STRENGTH * bias.square().sum()
 
     _minimise([scales, bias], objective)
-    return BranchWeights(*scales.tolist(), bias=tuple(bias.tolist()))
+    deep_scale, wide_scale, wide_length = scales.tolist()
+    return BranchWeights(deep_scale, wide_scale, wide_length, tuple(bias.tolist()))
 
 
 def _minimise(parameters: list[torch.Tensor], objective: Callable[[], torch.Tensor]) -> None:
@@ -129,7 +130,8 @@ def _set_weights(measured: Measured, rows: list[int]) -> torch.Tensor:
     keys = [(measured.documents[row].dataset, measured.documents[row].lang) for row in rows]
     sizes = Counter(keys)
     shares = [
-        (WRITTEN_WEIGHT if key[0] == "written" else measured.documents[row].quality) / sizes[key] for key, row in zip(keys, rows, strict=True)
+        (WRITTEN_WEIGHT if key[0] == "written" else measured.documents[row].quality) / sizes[key]
+        for key, row in zip(keys, rows, strict=True)
     ]
     weights = torch.tensor(shares)
     return weights / weights.sum()

@@ -76,12 +76,12 @@ def model_card(name: str, version: str, data: DataFolder, scores: Sequence[SetSc
 def _data_table(data: DataFolder) -> list[str]:
     lines = ["| set | language | use | texts | licence |", "|---|---|---|---|---|"]
     columns = ["dataset", "lang", "licence", "split"]
-    rows = pq.read_table(data.path / "documents.parquet", columns=columns).to_pylist()  # type: ignore[no-untyped-call]
+    rows = pq.read_table(data.path / "documents.parquet", columns=columns).to_pylist()
     sets = Counter((row["dataset"], row["lang"], row["licence"]) for row in rows if row["split"] == "train" and row["dataset"] in SCHEMES)
     lines += [f"| {name} | {lang} | labels | {count} | {licence} |" for (name, lang, licence), count in sorted(sets.items())]
     written = Counter(document.lang for _, document in data.written())
     lines += [f"| written | {lang} | labels | {count} | composed for this project |" for lang, count in sorted(written.items())]
-    rows = pq.read_table(data.path / "parallel.parquet", columns=["lang", "source", "licence"]).to_pylist()  # type: ignore[no-untyped-call]
+    rows = pq.read_table(data.path / "parallel.parquet", columns=["lang", "source", "licence"]).to_pylist()
     pairs = Counter((row["source"], row["licence"]) for row in rows if row["source"] not in UNUSED_PARALLEL_SOURCES)
     lines += [f"| {source} | el, pl, ro with en | alignment | {count} | {licence} |" for (source, licence), count in sorted(pairs.items())]
     return [*lines, "| raw text of the data folder | el, pl, ro, en | vocabulary | | as the sources state |"]

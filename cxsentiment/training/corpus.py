@@ -63,27 +63,27 @@ class DataFolder:
 
     def documents(self, split: str) -> list[Document]:
         """Rows of `documents.parquet` with the given split (`train` or `dev`), cleaned."""
-        table = pq.read_table(self.path / "documents.parquet")  # type: ignore[no-untyped-call]
+        table = pq.read_table(self.path / "documents.parquet")
         rows = table.filter(pc.equal(table["split"], split)).to_pylist()
         return [_document(row) for row in rows]
 
     @cached_property
     def sentence_pairs(self) -> list[tuple[str, str, str]]:
         """(English, translation, language) triples; Greeklish pairs and sources whose English side is not English are left out."""
-        rows = pq.read_table(self.path / "parallel.parquet").to_pylist()  # type: ignore[no-untyped-call]
+        rows = pq.read_table(self.path / "parallel.parquet").to_pylist()
         wanted = (row for row in rows if row["en"] and row["source"] not in UNUSED_PARALLEL_SOURCES)
         return [(clean_string(row["en"]), clean_string(row["text"]), row["lang"]) for row in wanted]
 
     @cached_property
     def greeklish_pairs(self) -> list[tuple[str, str]]:
         """(Greeklish, Greek) pairs."""
-        rows = pq.read_table(self.path / "parallel.parquet").to_pylist()  # type: ignore[no-untyped-call]
+        rows = pq.read_table(self.path / "parallel.parquet").to_pylist()
         pairs = (row["text"].split("\t", 1) for row in rows if row["lang"] == "el-Latn>el")
         return [(clean_string(pair[0]), clean_string(pair[1])) for pair in pairs if len(pair) == 2]
 
     def raw_texts(self) -> Iterator[tuple[str, str]]:
         """(language, text) of `monolingual.parquet`."""
-        for row in pq.read_table(self.path / "monolingual.parquet").to_pylist():  # type: ignore[no-untyped-call]
+        for row in pq.read_table(self.path / "monolingual.parquet").to_pylist():
             yield row["lang"], clean_string(row["text"])
 
     def written(self) -> list[tuple[str, Document]]:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from tokenizers import Encoding, Tokenizer
 
+from cxsentiment.encoder.tokenise import special_id
 from cxsentiment.language.greeklish import transliterate
 from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
 from cxsentiment.text import clean
@@ -27,7 +28,12 @@ TYPO_SHARE = 0.08
 JOINED_PER_LANGUAGE = 1500
 JOINED = Scheme(FOUR)
 JOINED_NAME = "joined"
-CONTRAST = {"el": ("αλλά", "όμως", "ωστόσο"), "pl": ("ale", "jednak", "za to"), "ro": ("dar", "însă", "totuși"), "en": ("but", "however", "though")}
+CONTRAST = {
+    "el": ("αλλά", "όμως", "ωστόσο"),
+    "pl": ("ale", "jednak", "za to"),
+    "ro": ("dar", "însă", "totuși"),
+    "en": ("but", "however", "though"),
+}
 LABEL_BALANCE = 0.4
 
 
@@ -61,15 +67,10 @@ class Targets:
     weight: torch.Tensor
 
     @classmethod
-    def of(cls, examples: Sequence[Example]) -> Targets:
-        """Stacks the examples' targets."""
-        return cls(
-            torch.tensor([example.scheme for example in examples]),
-            torch.tensor([example.allowed for example in examples]),
-            torch.tensor([example.emotions for example in examples]),
-            torch.tensor([example.known for example in examples]),
-            torch.tensor([example.weight for example in examples]),
-        )
+    def of(cls, examples: Sequence[Example], device: torch.device | None = None) -> Targets:
+        """Stacks the examples' targets, on the device (None: the CPU)."""
+        names = ("scheme", "allowed", "emotions", "known", "weight")
+        return cls(*(torch.tensor([getattr(example, name) for example in examples], device=device) for name in names))
 
 
 def is_held_out(document: Document) -> bool:
@@ -101,8 +102,7 @@ def one_round(documents: Sequence[Document], seed: int) -> list[Document]:
 def examples(documents: Sequence[Document], tokenizer: Tokenizer) -> list[Example]:
     """The documents as the model learns from them."""
     cleaned = [clean(document.text) for document in documents]
-    encodings = tokenizer.encode_batch_fast if not any(document.spans for document in documents) else tokenizer.encode_batch
-    encoded = encodings([text.text for text in cleaned], add_special_tokens=False)
+    encoded = _encoded(documents, [text.text for text in cleaned], tokenizer)
     balance = _label_balance(documents)
     found = []
     for document, text, encoding in zip(documents, cleaned, encoded, strict=True):
@@ -132,7 +132,16 @@ def inside_window(ids: Sequence[int], tokenizer: Tokenizer) -> tuple[int, ...]:
     if len(ids) > room:
         first = int(room * HEAD_SHARE)
         ids = [*ids[:first], *ids[len(ids) - (room - first) :]]
-    return (tokenizer.token_to_id("[CLS]"), *ids, tokenizer.token_to_id("[SEP]"))
+    return (special_id(tokenizer, "[CLS]"), *ids, special_id(tokenizer, "[SEP]"))
+
+
+def _encoded(documents: Sequence[Document], texts: Sequence[str], tokenizer: Tokenizer) -> list[Encoding]:
+    """Encodings of the texts, with character offsets (which cost time) only where a document has spans."""
+    marked = [index for index, document in enumerate(documents) if document.spans]
+    encoded = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+    for index, encoding in zip(marked, tokenizer.encode_batch([texts[index] for index in marked], add_special_tokens=False), strict=True):
+        encoded[index] = encoding
+    return encoded
 
 
 def _token_spans(document: Document, starts: np.ndarray, encoding: Encoding) -> tuple[tuple[int, int, int], ...]:

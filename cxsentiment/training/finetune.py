@@ -12,7 +12,7 @@ from torch.nn import functional
 from cxsentiment.encoder.model import CxModel, pool
 from cxsentiment.training.corpus import Document
 from cxsentiment.training.examples import Example, Targets, examples, one_round
-from cxsentiment.training.loop import IndexBatch, Stage, StageSettings, pad, shuffled_batches
+from cxsentiment.training.loop import IndexBatch, Stage, StageSettings, mixed_precision, pad, shuffled_batches, training_device
 
 WHOLE_SCHEME_WEIGHT = 0.2
 POLARITY_WEIGHT = 0.4
@@ -25,7 +25,7 @@ def finetune(model: CxModel, tokenizer: Tokenizer, documents: Sequence[Document]
     """Trains (or resumes) encoder and heads on the documents, in place."""
     torch.manual_seed(seed)
     learnt = examples(one_round(documents, seed), tokenizer)
-    module = torch.nn.ModuleDict({"encoder": model.encoder, "heads": model.heads})
+    module = torch.nn.ModuleDict({"encoder": model.encoder, "heads": model.heads}).to(training_device())
     embeddings = model.encoder.words.weight
     body = [parameter for parameter in model.encoder.parameters() if parameter is not embeddings]
     groups = [
@@ -39,6 +39,7 @@ def finetune(model: CxModel, tokenizer: Tokenizer, documents: Sequence[Document]
         return deep_loss(model, [learnt[index] for index in batch])
 
     stage.run(shuffled_batches([len(example.ids) for example in learnt], BATCH_TOKENS, seed), loss)
+    module.cpu()
 
 
 def train_wide(model: CxModel, tokenizer: Tokenizer, documents: Sequence[Document], seed: int, folder: Path) -> None:
@@ -64,7 +65,7 @@ def train_wide(model: CxModel, tokenizer: Tokenizer, documents: Sequence[Documen
         wide_loss = text_loss(sentiment, emotions, Targets.of(batch))
         wide_loss.backward()  # type: ignore[no-untyped-call]
         for optimizer in (sparse, dense):
-            optimizer.step()
+            optimizer.step()  # type: ignore[no-untyped-call]
             optimizer.zero_grad(set_to_none=True)
     torch.save(model.wide.state_dict(), path)
 
@@ -76,18 +77,20 @@ def flat_ids(batch: Sequence[Example]) -> tuple[torch.Tensor, torch.Tensor]:
 
 def deep_loss(model: CxModel, batch: Sequence[Example]) -> torch.Tensor:
     """Loss of encoder and heads on a batch: sentiment, emotions and span polarity."""
-    ids, lengths = pad([example.ids for example in batch])
-    states = model.encoder(ids, lengths)
+    device = model.encoder.words.weight.device
+    ids, lengths = pad([example.ids for example in batch], device)
+    with mixed_precision(device):
+        states = model.encoder(ids, lengths)
     total, largest = pool(states, lengths)
     mean = total / lengths[:, None]
     pooled = torch.cat([mean, largest], dim=1)
-    loss = text_loss(model.heads.sentiment(pooled), model.heads.emotions(pooled), Targets.of(batch))
+    loss = text_loss(model.heads.sentiment(pooled), model.heads.emotions(pooled), Targets.of(batch, device))
     spans = [(row, *span) for row, example in enumerate(batch) for span in example.spans]
     if not spans:
         return loss
     vectors = torch.stack([states[row, first:end].float().mean(0) for row, first, end, _ in spans])
     logits = model.polarity_logits(vectors, mean[[row for row, *_ in spans]])
-    polarity = functional.cross_entropy(logits, torch.tensor([polarity for *_, polarity in spans]), reduction="sum")
+    polarity = functional.cross_entropy(logits, torch.tensor([polarity for *_, polarity in spans], device=device), reduction="sum")
     return loss + POLARITY_WEIGHT * polarity / len(batch)
 
 
@@ -97,7 +100,7 @@ def text_loss(sentiment: torch.Tensor, emotions: torch.Tensor, targets: Targets)
     Sentiment [batch, 4], emotions [batch, 15]; a mean over the batch.
     """
     labelled = targets.scheme.any(1)
-    loss = torch.zeros(())
+    loss = sentiment.new_zeros(())
     if labelled.any():
         logits, allowed = sentiment[labelled], targets.allowed[labelled]
         within = _set_loss(logits.masked_fill(~targets.scheme[labelled], -torch.inf), allowed)

@@ -1,7 +1,8 @@
 """First embeddings of a new vocabulary, from the teacher's.
 
 Each new piece starts as the mixture of those teacher pieces that translate it, found by IBM Model 1 (Brown et al. 1993) on parallel
-sentences (the idea of RAMEN, Tran 2020); English text tokenised both ways counts as parallel too. Greeklish pieces start from the Greek ones.
+sentences (the idea of RAMEN, Tran 2020); English text tokenised both ways counts as parallel too. Greeklish pieces start from the
+Greek ones.
 """
 
 from __future__ import annotations
@@ -44,14 +45,14 @@ def translation_embeddings(pairs: Sequence[tuple[Ids, Ids]], pieces: int, known:
 def fill_by_prefix(tokens: Sequence[str], embeddings: Floats, found: npt.NDArray[np.bool_], seed: int) -> Floats:
     """Gives each piece not found the mean of the found ones that share its longest prefix, or noise when there is none."""
     sums: dict[str, tuple[Floats, int]] = {}
-    for index in np.flatnonzero(found):
+    for index in np.flatnonzero(found).tolist():
         for end in range(SHORTEST_PREFIX, len(tokens[index]) + 1):
             total, count = sums.get(tokens[index][:end], (np.zeros(embeddings.shape[1], np.float32), 0))
             sums[tokens[index][:end]] = (total + embeddings[index], count + 1)
     noise = np.random.default_rng(seed)
     spread = embeddings[found].std(axis=0)
     filled = embeddings.copy()
-    for index in np.flatnonzero(~found):
+    for index in np.flatnonzero(~found).tolist():
         token = tokens[index]
         prefix = next((token[:end] for end in range(len(token), SHORTEST_PREFIX - 1, -1) if token[:end] in sums), None)
         filled[index] = sums[prefix][0] / sums[prefix][1] if prefix else noise.normal(0, spread)

@@ -88,7 +88,9 @@ SCHEMES: Mapping[str, Scheme] = {
     "pl_allegro_seller_feedback": Scheme(BINARY),
     "pl_mediakrytyk_film_excerpts": Scheme(THREE, star_neutral=True, cut=5000),
     "pl_ceneo_reviews": STARS,
-    "pl_wust2k20_tweet_emotions": Scheme(emotions=tuple(label for label in PLUTCHIK if label != "trust"), emotion_names={"trust/admiration": ""}),
+    "pl_wust2k20_tweet_emotions": Scheme(
+        emotions=tuple(label for label in PLUTCHIK if label != "trust"), emotion_names={"trust/admiration": ""}
+    ),
     "ro_sent": Scheme(BINARY, cut=11_000),
     "sart": Scheme(THREE, passes=2.0),
     "redv1": Scheme(emotions=("anger", "fear", "joy", "sadness"), passes=1.5),
@@ -105,7 +107,9 @@ SCHEMES: Mapping[str, Scheme] = {
     "cr_custrev": Scheme(BINARY, passes=1.5),
     "uci_yelp_labelled": Scheme(BINARY, passes=1.5),
     "goemotions": Scheme(
-        emotions=tuple(sorted(set(GOEMOTIONS.values()))), emotion_names={**GOEMOTIONS, **dict.fromkeys(("pride", "neutral"), "")}, cut=16_000
+        emotions=tuple(sorted(set(GOEMOTIONS.values()))),
+        emotion_names={**GOEMOTIONS, **dict.fromkeys(("pride", "neutral"), "")},
+        cut=16_000,
     ),
     "brighter_eng": Scheme(emotions=("anger", "fear", "joy", "sadness", "surprise")),
     "xed_el": Scheme(emotions=PLUTCHIK, passes=0.7),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -114,12 +113,12 @@ class Stage:
             state |= {"optimizer": self.optimizer.state_dict(), "average": self.average}
         partial = self.path.with_suffix(".partial")
         torch.save(state, partial)
-        os.replace(partial, self.path)
+        partial.replace(self.path)
 
     def _restore(self) -> None:
         if not self.path.exists():
             return
-        state = torch.load(self.path, weights_only=True)
+        state = torch.load(self.path, weights_only=True, map_location=training_device())
         self.module.load_state_dict(state["module"])
         self.step, self.elapsed = state["step"], state["elapsed"]
         if state["finished"]:
@@ -153,10 +152,20 @@ def _cut(order: Sequence[int], lengths: Sequence[int], budget: int) -> Iterator[
         yield batch
 
 
-def pad(sequences: Sequence[Sequence[int]], pad_id: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    """Ragged ids -> padded [batch, longest] int64 and lengths [batch] int64."""
+def training_device() -> torch.device:
+    """The first CUDA device, or the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def mixed_precision(device: torch.device) -> torch.autocast:
+    """bfloat16 on CUDA; float32 on the CPU, where it is faster (see docs/decisions.md)."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+
+
+def pad(sequences: Sequence[Sequence[int]], device: torch.device | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ragged ids -> ids [batch, longest] int64, padded with zeros, and lengths [batch] int64, on the device (None: the CPU)."""
     lengths = torch.tensor([len(sequence) for sequence in sequences])
-    ids = torch.full((len(sequences), int(lengths.max())), pad_id)
+    ids = torch.zeros(len(sequences), int(lengths.max()), dtype=torch.int64)
     for row, sequence in enumerate(sequences):
         ids[row, : len(sequence)] = torch.as_tensor(sequence)
-    return ids, lengths
+    return ids.to(device), lengths.to(device)

@@ -82,7 +82,7 @@ class Recipe:
 
 
 def train_command(recipe: Path | None, data: Path | None, out: Path | None, time_budget: float | None, *, evaluate: bool) -> None:
-    """Trains a model by the recipe (None: that of the default model) or, with `evaluate`, measures one on the dev sets and prints its scores.
+    """Trains a model by the recipe (None: that of the default model) or, with `evaluate`, measures one on the dev sets.
 
     Stages and checkpoints go to `out` (None: `runs/<name>`), the finished model to its subfolder `model`.
     """
@@ -110,10 +110,10 @@ def train(recipe: Recipe, data: DataFolder, work: Path) -> None:
         if isinstance(layer, torch.nn.Dropout):
             layer.p = 0.0
     documents = training_documents(data)
-    _say(f"wide: hashed n-grams on {len(documents)} documents")
-    train_wide(model, tokenizer, documents, recipe.seed, work)
     _say("finetune: all heads on all sets")
     finetune(model, tokenizer, documents, recipe.finetune_seconds, recipe.seed, work)
+    _say(f"wide: hashed n-grams on {len(documents)} documents")
+    train_wide(model, tokenizer, documents, recipe.seed, work)
     target = work / "model"
     target.mkdir(exist_ok=True)
     arrays = {name: tensor.numpy().astype(np.float32) for name, tensor in model.state_dict().items()}
@@ -133,7 +133,9 @@ def finish(recipe: Recipe, data: DataFolder, work: Path) -> str:
     measured = raw_scores(*_loaded(target), dev_documents(data))
     calibration = calibrate(measured)
     scores = score_sets(measured, calibration)
-    (target / CARD).write_text(model_card(recipe.name, recipe.version, data, scores, language_calibration(measured, calibration)), encoding="utf-8")
+    (target / CARD).write_text(
+        model_card(recipe.name, recipe.version, data, scores, language_calibration(measured, calibration)), encoding="utf-8"
+    )
     write_manifest(target, recipe.name, recipe.version, config, calibration)
     return score_table(scores)
 

@@ -33,9 +33,7 @@ def train_tokenizer(data: DataFolder, size: int, seed: int) -> Tokenizer:
     )
     tokenizer.train_from_iterator(_balanced_texts(data, random.Random(seed)), trainer)
     cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", cls), ("[SEP]", sep)]
-    )
+    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", cls), ("[SEP]", sep)])
     return tokenizer
 
 

@@ -1,5 +1,4 @@
 """What holds for `cxsentiment.text` whatever people type."""
-# ruff: noqa: RUF001 (Greek letters that look Latin are what is tested)
 
 import unicodedata
 

@@ -1,5 +1,4 @@
 """Examples for `cxsentiment.text` in the four languages."""
-# ruff: noqa: RUF001 (Greek letters that look Latin are what is tested)
 
 import pickle
 

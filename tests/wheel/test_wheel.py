@@ -75,10 +75,13 @@ def test_wheel_holds_all_of_the_package(names: set[str]) -> None:
     assert {"cxsentiment/py.typed", "cxsentiment/taxonomy.toml", "cxsentiment/language/greeklish.json"} <= names
 
 
-def test_wheel_holds_the_default_model(names: set[str]) -> None:
+def test_wheel_holds_the_default_model(wheel: Path, names: set[str]) -> None:
     files = {PurePosixPath(name).name for name in names if name.startswith("cxsentiment/models/default/")}
     assert {"manifest.json", "tokenizer.json", "README.md", "recipe.toml"} <= files
-    assert any(PurePosixPath(name).match("weights-*.safetensors") for name in files)
+    assert any(name.endswith(".safetensors") for name in files)
+    with zipfile.ZipFile(wheel) as archive:
+        listed = json.loads(archive.read("cxsentiment/models/default/manifest.json"))["files"]
+    assert set(listed) <= files
 
 
 def test_wheel_holds_nothing_else(names: set[str]) -> None:

@@ -1,0 +1,75 @@
+"""A stand-in for the analyzer that needs no model: words decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import pytest
+
+from cxsentiment import cli
+from cxsentiment.errors import OptionError
+from cxsentiment.results import EMOTIONS, Analysis, Emotion, Language, Sentiment, Touchpoint
+
+
+def analysis_of(text: str) -> Analysis:
+    positive = "good" in text
+    greek = any("α" <= letter <= "ω" for letter in text)
+    language = Language("el", 0.9, "Grek") if greek else Language("en", 0.9, "Latn") if text else Language("und", 0.0, "Zyyy")
+    sentiment = Sentiment("positive" if positive else "negative", 0.5, 0.1, 0.1, 0.7, 0.1)
+    start = text.find("app")
+    mentions = (Touchpoint(start, start + 3, "app", "mobile_app", "channels", "+" if positive else "-", 0.9),) if start >= 0 else ()
+    emotions = tuple(Emotion(label, 0.25) for label in EMOTIONS)
+    return Analysis(text, language, sentiment, emotions[:1], emotions, mentions, windows=1 if text else 0)
+
+
+class FakeAnalyzer:
+    def stream(self, texts: Iterable[str]) -> Iterator[Analysis]:
+        for text in texts:
+            if text == "interrupt":
+                raise KeyboardInterrupt
+            yield analysis_of(text)
+
+
+def load_fake(model: str | None, device: str, dtype: str) -> FakeAnalyzer:
+    if device not in {"auto", "cpu"}:
+        raise OptionError(f"there is no device {device!r} here; use auto or cpu")
+    return FakeAnalyzer()
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command line in this process, with the stand-in."""
+    monkeypatch.setattr(cli, "load_analyzer", load_fake)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run_arguments(*arguments: object) -> Outcome:
+        given: Sequence[str] = [str(argument) for argument in arguments]
+        code = cli.main(given)
+        return Outcome(code, *capsys.readouterr())
+
+    return run_arguments
+
+
+@pytest.fixture
+def fails(run: Run) -> Callable[..., str]:
+    """Runs arguments that must fail as the house demands: exit code 2, nothing on stdout, one line on stderr; gives that line."""
+
+    def run_failing(*arguments: object) -> str:
+        outcome = run(*arguments)
+        assert outcome.code == 2
+        assert outcome.out == ""
+        assert outcome.err.startswith("error: ")
+        assert outcome.err.count("\n") == 1
+        return outcome.err
+
+    return run_failing

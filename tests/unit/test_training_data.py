@@ -1,0 +1,119 @@
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from cxsentiment import InputError
+from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
+from cxsentiment.training.augment import with_typos
+from cxsentiment.training.corpus import DataFolder, Document, Span, parse_comment
+from cxsentiment.training.examples import MAX_LENGTH, examples, inside_window, one_round
+from cxsentiment.training.labels import SCHEMES
+from tests.conftest import tiny_tokenizer
+
+COMMENT = (
+    "Το [προσωπικό]{staff:+} ευγενικό, η [παράδοση]{delivery:-} άργησε.\tmixed\tsatisfaction,frustration\tduring\t-\t-\t-\tstandard\tretail"
+)
+
+
+def document(**changes: object) -> Document:
+    fields = {"text": "great prices", "lang": "en", "dataset": "sst5", "sentiment": "neutral", "stars": 3.0}
+    return Document(**({"emotions": None, "spans": (), "quality": 1.0} | fields | changes))  # type: ignore[arg-type]
+
+
+def test_marks_become_spans_of_the_bare_text() -> None:
+    parsed = parse_comment(COMMENT, "el")
+    assert parsed.text == "Το προσωπικό ευγενικό, η παράδοση άργησε."
+    assert [(parsed.text[span.start : span.end], span.type, span.polarity) for span in parsed.spans] == [
+        ("προσωπικό", "staff", "+"),
+        ("παράδοση", "delivery", "-"),
+    ]
+    assert parsed.emotions == ("satisfaction", "frustration")
+
+
+def test_three_stars_allow_neutral_and_mixed() -> None:
+    assert SCHEMES["sst5"].allowed_sentiments(document()) == ("neutral", "mixed")
+    assert SCHEMES["sart"].allowed_sentiments(document(dataset="sart")) == ("neutral",)
+    assert SCHEMES["goemotions"].allowed_sentiments(document(dataset="goemotions")) == ()
+
+
+def test_a_set_says_nothing_about_emotions_outside_its_scheme() -> None:
+    targets = SCHEMES["tweeteval_emotion"].emotion_targets(document(emotions=("joy",), dataset="tweeteval_emotion"))
+    assert targets == {"anger": 0.0, "joy": 1.0, "sadness": 0.0}
+    assert SCHEMES["tweeteval_emotion"].emotion_targets(document(emotions=None)) == {}
+
+
+def test_every_emotion_is_learnt_from_some_set_and_no_scheme_names_an_unknown_label() -> None:
+    assert {emotion for scheme in SCHEMES.values() for emotion in scheme.emotions} == set(EMOTIONS)
+    for scheme in SCHEMES.values():
+        assert set(scheme.sentiments) <= set(SENTIMENTS)
+        assert {name for name in scheme.emotion_names.values() if name} <= set(EMOTIONS)
+
+
+def test_span_tokens_cover_the_words_marked() -> None:
+    tokenizer = tiny_tokenizer()
+    (example,) = examples([parse_comment(COMMENT, "el")], tokenizer)
+    found = [(tokenizer.decode(list(example.ids[first:last])).strip(), POLARITIES[polarity]) for first, last, polarity in example.spans]
+    assert found == [("προσωπικο", "+"), ("παραδοση", "-")]
+
+
+def test_spans_are_found_again_after_cleaning() -> None:
+    text = "&amp;&amp; 😡   Η παράδοση άργησε"
+    start = text.index("παράδοση")
+    tokenizer = tiny_tokenizer()
+    (example,) = examples([document(text=text, spans=(Span(start, start + 8, "-"),))], tokenizer)
+    first, last, _ = example.spans[0]
+    assert tokenizer.decode(list(example.ids[first:last])).strip() == "παραδοση"
+
+
+def test_long_texts_keep_their_beginning_and_their_end() -> None:
+    ids = inside_window(list(range(1000, 2000)), tiny_tokenizer())
+    assert len(ids) == MAX_LENGTH
+    assert (ids[1], ids[-2]) == (1000, 1999)
+
+
+def test_a_round_is_the_same_for_the_same_seed_and_joins_contrasts() -> None:
+    documents = [
+        document(text=f"{word} {number}", sentiment=label, dataset="cr_custrev")
+        for number in range(20)
+        for word, label in (("great", "positive"), ("terrible", "negative"))
+    ]
+    first, second = one_round(documents, 4), one_round(documents, 4)
+    assert first == second
+    joined = [one for one in first if one.dataset == "joined"]
+    assert joined
+    assert all("great" in one.text and "terrible" in one.text and one.sentiment == "mixed" for one in joined)
+
+
+def test_typos_change_some_words_and_keep_their_number() -> None:
+    text = "the courier brought everything quickly and nobody complained " * 5
+    changed = with_typos(text, random.Random(2))
+    pairs = list(zip(text.split(" "), changed.split(" "), strict=True))
+    assert 0 < sum(a != b for a, b in pairs) < len(pairs) / 2
+
+
+def test_a_folder_without_data_says_how_to_give_one(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="CXSENTIMENT_DATA"):
+        DataFolder.find(tmp_path)
+
+
+def test_documents_come_from_their_split(tmp_path: Path) -> None:
+    rows = [
+        {
+            "text": f"text {split} &amp; more",
+            "lang": "en",
+            "sentiment": "positive",
+            "stars": None,
+            "emotions": ["joy"],
+            "aspects": None,
+            "dataset": "sst5",
+            "quality": 0.9,
+            "split": split,
+        }
+        for split in ("train", "dev")
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "documents.parquet")
+    (found,) = DataFolder.find(tmp_path).documents("dev")
+    assert (found.text, found.emotions, found.spans) == ("text dev & more", ("joy",), ())

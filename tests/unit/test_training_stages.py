@@ -1,0 +1,183 @@
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cxsentiment import InputError
+from cxsentiment.encoder.model import CxModel, EncoderConfig, pool
+from cxsentiment.encoder.runtime import RawScores
+from cxsentiment.heads import softmax
+from cxsentiment.results import SENTIMENTS
+from cxsentiment.training.align import alignment_loss
+from cxsentiment.training.calibrate import calibrate
+from cxsentiment.training.corpus import Document, Span
+from cxsentiment.training.examples import Targets, examples
+from cxsentiment.training.finetune import finetune, flat_ids, text_loss, train_wide
+from cxsentiment.training.initialise import fill_by_prefix, translation_embeddings
+from cxsentiment.training.loop import Stage, StageSettings, pad, shuffled_batches
+from cxsentiment.training.measure import Measured, calibration_error, macro_f1, score_sets
+from cxsentiment.training.run import Recipe
+from tests.conftest import tiny_tokenizer
+
+WORDS = {"positive": ("great", "polecam", "bine"), "negative": ("terrible", "άργησε", "nepoliticos")}
+
+
+def labelled(count: int) -> list[Document]:
+    choices = [(word, label) for label, words in WORDS.items() for word in words]
+    picked = itertools.islice(itertools.cycle(choices), count)
+    return [Document(f"{word} the courier {n}", "en", "cr_custrev", label, None, None, (), 1.0) for n, (word, label) in enumerate(picked)]
+
+
+def tiny_config() -> EncoderConfig:
+    return EncoderConfig(tiny_tokenizer().get_vocab_size(), 32, 1, 4, 64, 256, head_hidden=16, wide_buckets=512, wide_width=8, dropout=0.0)
+
+
+def test_batches_hold_every_index_once_an_epoch_and_keep_to_the_budget() -> None:
+    lengths = [3, 50, 7, 7, 20, 1, 49] * 5
+    batches = shuffled_batches(lengths, 100, seed=1)
+    seen: list[int] = []
+    while len(seen) < len(lengths):
+        batch = next(batches)
+        assert len(batch) == 1 or max(lengths[index] for index in batch) * len(batch) <= 100
+        seen += batch
+    assert sorted(seen) == list(range(len(lengths)))
+
+
+class KilledError(Exception):
+    pass
+
+
+def run_stage(folder: Path, kill_at: int | None) -> torch.Tensor:
+    torch.manual_seed(0)
+    module = nn.Linear(4, 1)
+    data = torch.randn(40, 4, generator=torch.Generator().manual_seed(1))
+    stage = Stage(
+        StageSettings("toy", steps=30, time_budget=1e9, averaging=0.9), module, [{"params": module.parameters(), "lr": 0.05}], folder
+    )
+
+    def loss(batch: object) -> torch.Tensor:
+        if stage.step == kill_at:
+            stage._save()
+            raise KilledError
+        return (module(data[list(batch)]) - data[list(batch)].sum(1, keepdim=True)).square().mean()  # type: ignore[call-overload]
+
+    stage.run(shuffled_batches([1] * 40, 8, seed=3), loss)
+    return module.weight.detach().clone()
+
+
+def test_a_stage_killed_and_resumed_ends_where_an_undisturbed_one_does(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    undisturbed = run_stage(tmp_path / "a", None)
+    for kill_at in (5, 22):
+        with pytest.raises(KilledError):
+            run_stage(tmp_path / "b", kill_at)
+    assert torch.allclose(run_stage(tmp_path / "b", None), undisturbed, atol=1e-6)
+
+
+def test_a_finished_stage_is_not_run_again(tmp_path: Path) -> None:
+    trained = run_stage(tmp_path, None)
+    assert torch.equal(run_stage(tmp_path, kill_at=30), trained)
+
+
+def test_fine_tuning_and_the_wide_branch_learn_what_is_there(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    tokenizer, documents = tiny_tokenizer(), labelled(600)
+    model = CxModel(tiny_config())
+    for stage in (finetune, train_wide):
+        arguments = (4.0, 1, tmp_path) if stage is finetune else (1, tmp_path)
+        stage(model, tokenizer, documents, *arguments)  # type: ignore[operator]
+    model.eval()
+    batch = examples(documents[:60], tokenizer)
+    ids, lengths = pad([example.ids for example in batch])
+    with torch.inference_mode():
+        total, largest = pool(model.encoder(ids, lengths), lengths)
+        logits = model.text_logits(torch.cat([total / lengths[:, None], largest], 1), *flat_ids(batch))
+    gold = [SENTIMENTS.index(document.sentiment or "") for document in documents[:60]]
+    for branch in (logits.sentiment, logits.wide_sentiment):
+        assert (branch[:, [0, 2]].argmax(1) * 2).tolist() == gold
+
+
+def test_loss_is_blind_to_what_a_set_does_not_annotate() -> None:
+    batch = examples([Document("great", "en", "cr_custrev", "positive", None, None, (), 1.0)], tiny_tokenizer())
+    emotions = torch.zeros(1, 15, requires_grad=True)
+    sentiment = torch.zeros(1, 4, requires_grad=True)
+    text_loss(sentiment, emotions, Targets.of(batch)).backward()  # type: ignore[no-untyped-call]
+    assert emotions.grad is None or not emotions.grad.any()
+    assert sentiment.grad is not None
+    assert sentiment.grad[0, 2] < 0 < sentiment.grad[0, 0]
+
+
+def test_translation_embeddings_find_the_word_that_means_the_same() -> None:
+    known = np.eye(4, dtype=np.float32)
+    pairs = [([0, 1], [0, 1]), ([0, 2], [0, 2]), ([1, 2], [1, 2]), ([0], [0])] * 20
+    embeddings, found = translation_embeddings(pairs, 5, known)
+    assert found.tolist() == [True, True, True, False, False]
+    assert embeddings[:3, :3].argmax(axis=1).tolist() == [0, 1, 2]
+    filled = fill_by_prefix(["abcde", "bbbb", "cccc", "abcdx", "zz"], embeddings, found, seed=0)
+    assert np.allclose(filled[3], embeddings[0])
+    assert np.isfinite(filled).all()
+
+
+def test_alignment_loss_is_smallest_for_the_teachers_own_vectors() -> None:
+    teacher = nn.functional.normalize(torch.randn(6, 16, generator=torch.Generator().manual_seed(0)), dim=1)
+    assert alignment_loss(teacher, teacher) < alignment_loss(teacher.roll(1, 0), teacher)
+
+
+def test_scores_agree_with_a_count_by_hand() -> None:
+    gold, predicted = list("aabbc"), list("abbbc")
+    assert macro_f1(gold, predicted, "abc") == pytest.approx((2 / 3 + 4 / 5 + 1) / 3)
+    confidence = np.array([0.95, 0.95, 0.55, 0.55], np.float32)
+    assert calibration_error(confidence, np.array([True, True, True, False])) == pytest.approx((0.05 + 0.05) / 2, abs=1e-6)
+
+
+def measured(count: int = 400) -> Measured:
+    """Deep logits that are right but far too sure, wide ones that are noise."""
+    rng = np.random.default_rng(0)
+    gold = rng.integers(0, 4, count)
+    deep = rng.normal(size=(count, 4)).astype(np.float32) * 12
+    deep[np.arange(count), gold] += 12
+    noise = rng.normal(size=(count, 15)).astype(np.float32)
+    emotions = tuple("joy" if noise[index, 0] > 0 else "anger" for index in range(count))
+    documents = [Document("x", "en", "written", SENTIMENTS[g], None, (e,), (), 1.0) for g, e in zip(gold, emotions, strict=True)]
+    spans = [Span(0, 1, "+", "food"), Span(0, 1, "-", "food")] * 20
+    polarity = np.array([[0, 0, 5, 0], [5, 0, 0, 0]] * 20, np.float32)
+    raw = RawScores(deep, noise, deep[::-1].copy(), noise[::-1].copy(), polarity, np.ones(count, np.int64))
+    return Measured(documents, raw, np.full(count, 24), spans)
+
+
+def test_calibration_makes_sure_scores_honest_and_drops_a_useless_branch() -> None:
+    data = measured()
+    fitted = calibrate(data)
+    assert abs(fitted.sentiment.wide) < 0.3 * fitted.sentiment.deep
+    probabilities = softmax(fitted.sentiment.combine(data.raw.sentiment, data.raw.wide_sentiment, data.tokens))
+    gold = np.array([SENTIMENTS.index(document.sentiment or "") for document in data.documents])
+    correct = probabilities.argmax(1) == gold
+    raw_error = calibration_error(softmax(data.raw.sentiment).max(1), softmax(data.raw.sentiment).argmax(1) == gold)
+    assert calibration_error(probabilities.max(1), correct) < raw_error
+    scores = {score.task: score for score in score_sets(data, fitted)}
+    assert scores["sentiment"].accuracy == pytest.approx(float(correct.mean()))
+    assert scores["sentiment"].size == 400
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name = 1\n", "missing"),
+        ("nonsense", "cannot be read"),
+        ('name = "a"\nspeed = 3\n[seconds]\nalign = 1\nfinetune = 1\n', "unknown keys"),
+    ],
+)
+def test_a_bad_recipe_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=said):
+        Recipe.read(path)
+
+
+def test_a_time_budget_is_shared_out_among_the_stages() -> None:
+    recipe = Recipe("a", "1", 1, 100, 30.0, 90.0).within(60.0)
+    assert (recipe.align_seconds, recipe.finetune_seconds) == (15.0, 45.0)
