@@ -22,7 +22,7 @@ from cxsentiment.touchpoints import Mention, TouchpointFinder
 from cxsentiment.weights import Manifest, read_manifest, verify
 
 CHUNK = 2048
-REMEMBERED = 65_536
+REMEMBERED = 16_384
 LONGEST_REMEMBERED = 200
 SILENCE = Sentiment("neutral", 0.0, 0.0, 1.0, 0.0, 0.0)
 

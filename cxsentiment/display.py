@@ -172,8 +172,10 @@ def _table(*columns: str, numbers: int = 0) -> Table:
 
 class _Speed(ProgressColumn):
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f} rows/s", style="cyan")
+        speed = task.speed
+        if task.finished or speed is None:
+            speed = task.completed / task.elapsed if task.elapsed else 0.0
+        return Text(f"{speed:,.0f} rows/s", style="cyan")
 
 
 def row_progress(console: Console, *, disable: bool) -> Progress:

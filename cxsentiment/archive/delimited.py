@@ -158,8 +158,12 @@ def _parse(lines: Iterable[str], layout: _Layout) -> Iterator[list[str]]:
         ended = True
         yield _END
 
-    quoting = csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE
-    reader = csv.reader(lines_and_end(), delimiter=layout.delimiter, strict=layout.strict, quoting=quoting)
+    reader = csv.reader(
+        lines_and_end(),
+        delimiter=layout.delimiter,
+        strict=layout.strict,
+        quoting=csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE,
+    )
     started, first_line = False, 1
     try:
         for record in reader:

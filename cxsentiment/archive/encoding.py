@@ -23,7 +23,7 @@ def check_encoding(encoding: str) -> str:
         OptionError: if there is no such encoding of text.
     """
     try:
-        b"".decode(encoding)
+        "a".encode(encoding)  # refuses codecs that are no text encodings (base64, ...)
         name = codecs.lookup(encoding).name
     except (LookupError, ValueError):
         raise OptionError(f"unknown encoding {encoding!r}; known ones are utf-8, {SUGGESTIONS} and all others of Python") from None

@@ -26,7 +26,7 @@ def plain_values(column: pa.ChunkedArray) -> list[Any]:
         kind = pa.string()
         column = column.cast(kind)
     try:
-        values = column.to_pylist()
+        values: list[Any] = column.to_pylist()
     except UnicodeDecodeError:
         return _decoded(column)
     except ValueError:  # nanoseconds inside of lists and structs

@@ -18,9 +18,19 @@ from cxsentiment.language.greeklish import transliterate
 from cxsentiment.training.augment import with_typos
 from cxsentiment.training.corpus import DataFolder
 from cxsentiment.training.initialise import fill_by_prefix, translation_embeddings
-from cxsentiment.training.loop import IndexBatch, Stage, StageSettings, mixed_precision, pad, shuffled_batches, training_device
+from cxsentiment.training.loop import (
+    IndexBatch,
+    Stage,
+    StageSettings,
+    mixed_precision,
+    pad,
+    restore_finished,
+    shuffled_batches,
+    training_device,
+)
 from cxsentiment.training.teacher import Teacher
 
+STAGE = "align"
 MAX_LENGTH = 96
 ENGLISH_SHARE = 0.15
 GREEKLISH_SHARE = 0.25
@@ -42,9 +52,11 @@ class AlignmentData:
 
 def align(data: DataFolder, tokenizer: Tokenizer, config: EncoderConfig, time_budget: float, seed: int, folder: Path) -> Encoder:
     """Trains (or resumes) the alignment and gives the aligned encoder."""
+    encoder = Encoder(replace(config, dropout=0.0))
+    if restore_finished(STAGE, encoder, folder):
+        return encoder
     teacher = Teacher.load()
     torch.manual_seed(seed)
-    encoder = Encoder(replace(config, dropout=0.0))
     body = {name: value for name, value in teacher.encoder.state_dict().items() if name != "words.weight"}
     encoder.load_state_dict(body, strict=False)
     with torch.no_grad():
@@ -55,7 +67,7 @@ def align(data: DataFolder, tokenizer: Tokenizer, config: EncoderConfig, time_bu
     encoder.to(device)
     others = [parameter for name, parameter in encoder.named_parameters() if name != "words.weight"]
     groups = [{"params": [encoder.words.weight], "lr": 1e-3, "weight_decay": 0.0}, {"params": others, "lr": 2e-4, "weight_decay": 0.01}]
-    stage = Stage(StageSettings("align", steps=20_000, time_budget=time_budget), encoder, groups, folder)
+    stage = Stage(StageSettings(STAGE, steps=20_000, time_budget=time_budget), encoder, groups, folder)
 
     def loss(batch: IndexBatch) -> torch.Tensor:
         ids, lengths = pad([examples.student[index] for index in batch], device)

@@ -12,8 +12,18 @@ from torch.nn import functional
 from cxsentiment.encoder.model import CxModel, pool
 from cxsentiment.training.corpus import Document
 from cxsentiment.training.examples import Example, Targets, examples, one_round
-from cxsentiment.training.loop import IndexBatch, Stage, StageSettings, mixed_precision, pad, shuffled_batches, training_device
+from cxsentiment.training.loop import (
+    IndexBatch,
+    Stage,
+    StageSettings,
+    mixed_precision,
+    pad,
+    restore_finished,
+    shuffled_batches,
+    training_device,
+)
 
+STAGE = "finetune"
 WHOLE_SCHEME_WEIGHT = 0.2
 POLARITY_WEIGHT = 0.4
 BATCH_TOKENS = 4096
@@ -23,9 +33,12 @@ WIDE_EPOCHS = 4
 
 def finetune(model: CxModel, tokenizer: Tokenizer, documents: Sequence[Document], time_budget: float, seed: int, folder: Path) -> None:
     """Trains (or resumes) encoder and heads on the documents, in place."""
+    module = torch.nn.ModuleDict({"encoder": model.encoder, "heads": model.heads})
+    if restore_finished(STAGE, module, folder):
+        return
     torch.manual_seed(seed)
+    module.to(training_device())
     learnt = examples(one_round(documents, seed), tokenizer)
-    module = torch.nn.ModuleDict({"encoder": model.encoder, "heads": model.heads}).to(training_device())
     embeddings = model.encoder.words.weight
     body = [parameter for parameter in model.encoder.parameters() if parameter is not embeddings]
     groups = [
@@ -33,7 +46,7 @@ def finetune(model: CxModel, tokenizer: Tokenizer, documents: Sequence[Document]
         {"params": body, "lr": 1.2e-4, "weight_decay": 0.01},
         {"params": list(model.heads.parameters()), "lr": 6e-4, "weight_decay": 0.01},
     ]
-    stage = Stage(StageSettings("finetune", steps=40_000, time_budget=time_budget, averaging=0.995), module, groups, folder)
+    stage = Stage(StageSettings(STAGE, steps=40_000, time_budget=time_budget, averaging=0.995), module, groups, folder)
 
     def loss(batch: IndexBatch) -> torch.Tensor:
         return deep_loss(model, [learnt[index] for index in batch])

@@ -128,6 +128,17 @@ class Stage:
         self.average = state["average"]
 
 
+def restore_finished(name: str, module: nn.Module, folder: Path) -> bool:
+    """Loads what a stage left behind if it ran to its end, so that its data need not be prepared again; says whether it did."""
+    path = folder / f"{name}.pt"
+    if not path.exists():
+        return False
+    state = torch.load(path, weights_only=True, map_location="cpu")
+    if state["finished"]:
+        module.load_state_dict(state["module"])
+    return bool(state["finished"])
+
+
 def shuffled_batches(lengths: Sequence[int], budget: int, seed: int) -> Iterator[IndexBatch]:
     """Endless batches of indices, epoch after epoch: similar lengths together, at most `budget` padded tokens each."""
     for epoch in itertools.count():

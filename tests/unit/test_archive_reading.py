@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -230,11 +229,3 @@ def test_many_columns_are_not_all_listed(tmp_path: Path) -> None:
     header = ",".join(f"c{number}" for number in range(100))
     with pytest.raises(InputError, match="c29 and 70 more"):
         read_bytes(tmp_path, "a.csv", header.encode())
-
-
-def test_counting_the_rows_is_quick(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text("text\n" + "a comment of usual length, or so\n" * 100_000, encoding="utf-8")
-    started = time.process_time()
-    assert open_source(path, text_column="text").rows == 100_000
-    assert time.process_time() - started < 2

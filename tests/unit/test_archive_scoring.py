@@ -147,10 +147,11 @@ def read_back(path: Path) -> list[tuple[str, str]]:
     return [(row["id"], row["text"]) for row in rows]
 
 
-@pytest.mark.parametrize("suffix_out", [".csv", ".tsv", ".jsonl", ".parquet"])
-@pytest.mark.parametrize("suffix_in", [".csv", ".tsv", ".jsonl", ".parquet"])
-@settings(max_examples=15, deadline=None)
-@given(texts=st.lists(TEXT, min_size=1, max_size=6))
+SUFFIX = st.sampled_from([".csv", ".tsv", ".jsonl", ".parquet"])
+
+
+@settings(max_examples=50, deadline=None)
+@given(suffix_in=SUFFIX, suffix_out=SUFFIX, texts=st.lists(TEXT, min_size=1, max_size=6))
 def test_any_texts_survive(tmp_path_factory: pytest.TempPathFactory, suffix_in: str, suffix_out: str, texts: list[str]) -> None:
     folder = tmp_path_factory.mktemp("survive")
     source, out = folder / f"in{suffix_in}", folder / f"out{suffix_out}"
