@@ -21,7 +21,7 @@ from cxsentiment.text import CleanText, clean
 from cxsentiment.touchpoints import Mention, TouchpointFinder
 from cxsentiment.weights import Manifest, read_manifest, verify
 
-CHUNK = 2048
+CHUNK = 1024
 REMEMBERED = 16_384
 LONGEST_REMEMBERED = 200
 SILENCE = Sentiment("neutral", 0.0, 0.0, 1.0, 0.0, 0.0)

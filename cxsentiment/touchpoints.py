@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from spacy.attrs import LEMMA, NORM
@@ -44,64 +44,11 @@ _PROFILES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Phrase languages tried on a text, by its language; the first that has a phrase decides about its type."""
 
-_ARTICLES: Final = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "my",
-        "your",
-        "our",
-        "their",
-        "ο",
-        "η",
-        "το",
-        "οι",
-        "τα",
-        "τον",
-        "την",
-        "του",
-        "τησ",
-        "των",
-        "τουσ",
-        "τισ",
-        "στο",
-        "στη",
-        "στην",
-        "στον",
-        "στα",
-        "στισ",
-        "στουσ",
-        "ενα",
-        "μια",
-        "ενασ",
-        "o",
-        "i",
-        "h",
-        "to",
-        "oi",
-        "ta",
-        "ton",
-        "tin",
-        "thn",
-        "tou",
-        "tis",
-        "ths",
-        "twn",
-        "sto",
-        "sti",
-        "stin",
-        "sthn",
-        "un",
-        "une",
-        "unei",
-        "unui",
-        "wasz",
-        "wasza",
-        "wasze",
-        "waszej",
-        "waszego",
-    ]
+_ARTICLE: Final = re.compile(
+    "a|an|the|my|your|our|their"
+    "|ο|η|το|οι|τα|τον|την|του|τησ|των|τουσ|τισ|στο|στη|στην|στον|στα|στισ|στουσ|ενα|μια|ενασ"
+    "|i|h|to|oi|ta|ton|tin|thn|tou|tis|ths|twn|sto|sti|stin|sthn"
+    "|un|o|unui|unei|wasz|wasza|wasze|waszej|waszego"
 )
 """Folded words that are left out of a mention which begins with them."""
 
@@ -204,7 +151,7 @@ class _Matcher:
         self._hashes = {word: self._vocab[word].orth for word in [_UNKNOWN, *dict.fromkeys(word for phrase in phrases for word in phrase)]}
         self._unknown = _Forms(self._hashes[_UNKNOWN], self._hashes[_UNKNOWN], False)
         self._longest_word = 2 * max(map(len, self._hashes), default=0) + 20
-        self._articles = {self._hashes[word] for word in _ARTICLES if word in self._hashes}
+        self._articles = {number for word, number in self._hashes.items() if _ARTICLE.fullmatch(word)}
         self._min_letters = MIN_SOUND_LETTERS if profile == "el-Latn" else 0
         self._kinds = {self._vocab.strings.add(kind.name): (kind.name, kind.group) for kind in taxonomy.types.values()}
         self._ranks = {kind: rank for rank, kind in enumerate(self._kinds)}
@@ -242,8 +189,9 @@ class _Matcher:
         return tokens
 
     def _doc(self, forms: Sequence[_Forms]) -> Doc:
-        doc = Doc(self._vocab, words=[form.norm for form in forms])
-        return doc.from_array([NORM, LEMMA], np.array([form[:2] for form in forms], np.uint64))
+        words: Any = [form.norm for form in forms]  # hashes, for which spaCy's stubs have no type
+        attributes: Any = np.array([form[:2] for form in forms], np.uint64)
+        return Doc(self._vocab, words=words).from_array([NORM, LEMMA], attributes)
 
     def _forms_of(self, word: str) -> _Forms:
         folded = fold(word)

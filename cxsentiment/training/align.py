@@ -39,6 +39,7 @@ CONTRASTIVE_WEIGHT = 0.1
 CONTRASTIVE_SCALE = 20.0
 TEACHER_BATCH = 256
 HELD_OUT_PAIRS = 500
+TRANSLATED = ("el", "pl", "ro")
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,10 @@ def align(data: DataFolder, tokenizer: Tokenizer, config: EncoderConfig, time_bu
         return alignment_loss(functional.normalize(total, dim=1), wanted)
 
     stage.run(shuffled_batches([len(ids) for ids in examples.student], budget=4096, seed=seed), loss)
-    return encoder.cpu()
+    encoder.cpu().eval()
+    for lang in TRANSLATED:
+        print(f"translation retrieval among {HELD_OUT_PAIRS}, {lang}: {translation_retrieval(encoder, tokenizer, teacher, data, lang):.3f}")
+    return encoder
 
 
 def alignment_loss(student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
@@ -92,6 +96,19 @@ def alignment_loss(student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor
 def held_out_pairs(data: DataFolder, lang: str) -> list[tuple[str, str]]:
     """(English, translation) pairs of a language that alignment never sees, to measure retrieval."""
     return [(english, text) for english, text, other in data.sentence_pairs if other == lang][-HELD_OUT_PAIRS:]
+
+
+@torch.inference_mode()
+def translation_retrieval(encoder: Encoder, tokenizer: Tokenizer, teacher: Teacher, data: DataFolder, lang: str) -> float:
+    """Share of held-out sentences whose vector is nearest to the teacher's vector of their own English original."""
+    pairs = held_out_pairs(data, lang)
+    english = [encoding.ids for encoding in teacher.tokenizer.encode_batch([english for english, _ in pairs])]
+    teacher.encoder.cpu()
+    wanted = teacher.vectors(*pad(english))
+    ids, lengths = pad([_inside(ids, tokenizer) for ids in _ids(tokenizer, [text for _, text in pairs])])
+    found = functional.normalize(pool(encoder(ids, lengths), lengths)[0], dim=1)
+    similarity = found @ wanted.T
+    return float((similarity.argmax(1) == torch.arange(len(pairs))).float().mean())
 
 
 def training_pairs(data: DataFolder, seed: int) -> list[tuple[str, str]]:

@@ -66,14 +66,12 @@ def train_wide(model: CxModel, tokenizer: Tokenizer, documents: Sequence[Documen
     torch.nn.init.normal_(model.wide.table.weight, std=0.01)
     sparse = torch.optim.SparseAdam(list(model.wide.table.parameters()), lr=4e-3)
     dense = torch.optim.AdamW([*model.wide.sentiment.parameters(), *model.wide.emotions.parameters()], lr=4e-3)
-    steps = len(learnt) // WIDE_BATCH * WIDE_EPOCHS
-    for step in range(steps):
-        start = step * WIDE_BATCH % (len(learnt) - WIDE_BATCH)
-        if start < WIDE_BATCH:
-            order = torch.randperm(len(learnt)).tolist()
-        batch = [learnt[index] for index in order[start : start + WIDE_BATCH]]
+    size = min(WIDE_BATCH, max(len(learnt) // 2, 1))
+    batches = [batch for _ in range(WIDE_EPOCHS) for batch in torch.split(torch.randperm(len(learnt)), size)]
+    for step, indices in enumerate(batches):
+        batch = [learnt[index] for index in indices.tolist()]
         for group in [*sparse.param_groups, *dense.param_groups]:
-            group["lr"] = 4e-3 * (1.0 - step / steps)
+            group["lr"] = 4e-3 * (1.0 - step / len(batches))
         sentiment, emotions = model.wide(*flat_ids(batch))
         wide_loss = text_loss(sentiment, emotions, Targets.of(batch))
         wide_loss.backward()  # type: ignore[no-untyped-call]
