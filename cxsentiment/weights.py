@@ -128,6 +128,7 @@ def save_arrays(path: Path, arrays: Arrays, int8_rows: tuple[str, ...] = ()) -> 
         stored[name] = np.rint(array / scale.astype(np.float32)[:, None]).clip(-127, 127).astype(np.int8)
         stored[name + SCALE_SUFFIX] = scale
     save_file(stored, path)
+    path.chmod(0o644)
 
 
 def write_manifest(folder: Path, name: str, version: str, encoder: Mapping[str, Any], calibration: Calibration) -> None:

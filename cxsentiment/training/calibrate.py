@@ -90,7 +90,7 @@ def _minimise(parameters: list[torch.Tensor], objective: Callable[[], torch.Tens
         optimizer.zero_grad()
         value = objective()
         value.backward()  # type: ignore[no-untyped-call]
-        return float(value)
+        return float(value.detach())
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
 
