@@ -65,7 +65,7 @@ def _fit_polarity(measured: Measured) -> tuple[float, tuple[float, ...]]:
         return (each * weights).sum() / weights.sum() + PRIOR_STRENGTH * bias.square().sum()
 
     _minimise([scale, bias], loss)
-    return float(scale), tuple(bias.tolist())
+    return scale.item(), tuple(bias.tolist())
 
 
 def _fit_branches(deep: np.ndarray, wide: np.ndarray, tokens: np.ndarray, loss: Callable[[torch.Tensor], torch.Tensor]) -> BranchWeights:

@@ -15,7 +15,7 @@ from cxsentiment.training.align import alignment_loss
 from cxsentiment.training.calibrate import calibrate
 from cxsentiment.training.corpus import Document, Span
 from cxsentiment.training.examples import Targets, examples
-from cxsentiment.training.finetune import finetune, flat_ids, text_loss, train_wide
+from cxsentiment.training.finetune import deep_loss, finetune, flat_ids, text_loss, train_wide
 from cxsentiment.training.initialise import fill_by_prefix, translation_embeddings
 from cxsentiment.training.loop import Stage, StageSettings, pad, shuffled_batches
 from cxsentiment.training.measure import Measured, calibration_error, macro_f1, score_sets
@@ -83,22 +83,45 @@ def test_a_finished_stage_is_not_run_again(tmp_path: Path) -> None:
     assert torch.equal(run_stage(tmp_path, kill_at=30), trained)
 
 
-def test_fine_tuning_and_the_wide_branch_learn_what_is_there(tmp_path: Path) -> None:
+def right_share(logits: torch.Tensor, documents: list[Document]) -> float:
+    gold = torch.tensor([SENTIMENTS.index(document.sentiment or "") for document in documents])
+    return float((logits[:, [0, 2]].argmax(1) * 2 == gold).float().mean())
+
+
+def test_the_wide_branch_learns_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cxsentiment.training.finetune.WIDE_EPOCHS", 60)
+    documents, model = labelled(600), CxModel(tiny_config())
+    train_wide(model, tiny_tokenizer(), documents, 1, tmp_path)
+    with torch.inference_mode():
+        logits, _ = model.wide(*flat_ids(examples(documents[:60], tiny_tokenizer())))
+    assert right_share(logits, documents[:60]) > 0.95
+
+
+def test_the_encoder_learns_what_is_there() -> None:
     torch.manual_seed(0)
-    tokenizer, documents = tiny_tokenizer(), labelled(600)
-    model = CxModel(tiny_config())
-    for stage in (finetune, train_wide):
-        arguments = (4.0, 1, tmp_path) if stage is finetune else (1, tmp_path)
-        stage(model, tokenizer, documents, *arguments)  # type: ignore[operator]
-    model.eval()
-    batch = examples(documents[:60], tokenizer)
+    documents, model = labelled(60), CxModel(tiny_config())
+    batch = examples(documents, tiny_tokenizer())
+    optimizer = torch.optim.Adam([*model.encoder.parameters(), *model.heads.parameters()], lr=3e-3)
+    for _ in range(60):
+        optimizer.zero_grad()
+        deep_loss(model, batch).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
     ids, lengths = pad([example.ids for example in batch])
     with torch.inference_mode():
         total, largest = pool(model.encoder(ids, lengths), lengths)
-        logits = model.text_logits(torch.cat([total / lengths[:, None], largest], 1), *flat_ids(batch))
-    gold = [SENTIMENTS.index(document.sentiment or "") for document in documents[:60]]
-    for branch in (logits.sentiment, logits.wide_sentiment):
-        assert (branch[:, [0, 2]].argmax(1) * 2).tolist() == gold
+        logits = model.heads.sentiment(torch.cat([total / lengths[:, None], largest], 1))
+    assert right_share(logits, documents) > 0.95
+
+
+def test_fine_tuning_changes_encoder_and_heads_and_is_not_run_twice(tmp_path: Path) -> None:
+    model = CxModel(tiny_config())
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    finetune(model, tiny_tokenizer(), labelled(300), 1.0, 1, tmp_path)
+    changed = {name.split(".")[0] for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed == {"encoder", "heads"}
+    again = CxModel(tiny_config())
+    finetune(again, tiny_tokenizer(), [], 1.0, 1, tmp_path)
+    assert torch.equal(again.encoder.words.weight, model.encoder.words.weight)
 
 
 def test_loss_is_blind_to_what_a_set_does_not_annotate() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMMENT = "Το app κολλάει"
+COMMENT = "Απαράδεκτο, το app κολλάει συνέχεια"
 PROBE = """
 import json, sys
 import cxsentiment
