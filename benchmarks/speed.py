@@ -16,8 +16,10 @@ from transformers import BertConfig, BertForSequenceClassification, PreTrainedTo
 from benchmarks.results import save
 from cxsentiment import Analyzer
 from cxsentiment.encoder.model import Encoder
+from cxsentiment.encoder.runtime import load_runtime
 from cxsentiment.text import clean_string
 from cxsentiment.training.corpus import DataFolder
+from cxsentiment.weights import Manifest
 
 LONGEST = 160
 
@@ -31,7 +33,7 @@ def main() -> None:
     texts = [document.text for document in DataFolder.find().documents("dev") if document.sentiment is not None]
     texts = random.Random(0).sample(texts, min(options.comments, len(texts)))
     analyzer = Analyzer.from_pretrained()
-    pipeline = same_encoder_pipeline(analyzer)
+    pipeline = same_encoder_pipeline(analyzer.manifest)
     contenders: dict[str, Callable[[], object]] = {
         "cxsentiment, everything": lambda: analyzer(texts),
         "transformers pipeline, batch_size=32, one head": lambda: pipeline(
@@ -53,9 +55,10 @@ def main() -> None:
     save("speed", {"comments": len(texts), "comments_per_second": rates, "ratio": ours / theirs, "threads": torch.get_num_threads()})
 
 
-def same_encoder_pipeline(analyzer: Analyzer) -> TextClassificationPipeline:
-    """A transformers pipeline with the analyzer's encoder weights and tokenizer, and one (random) classification layer."""
-    config = analyzer.manifest.encoder
+def same_encoder_pipeline(manifest: Manifest) -> TextClassificationPipeline:
+    """A transformers pipeline with the model's encoder weights and tokenizer, and one (random) classification layer."""
+    config = manifest.encoder
+    runtime, _ = load_runtime(manifest, "cpu", "float32", LONGEST)
     bert = BertConfig(
         vocab_size=config["vocabulary"],
         hidden_size=config["hidden"],
@@ -66,10 +69,10 @@ def same_encoder_pipeline(analyzer: Analyzer) -> TextClassificationPipeline:
         num_labels=4,
     )
     model = BertForSequenceClassification(bert).eval()
-    model.bert.load_state_dict(to_bert(analyzer._runtime.model.encoder, config["layers"]), strict=False)
+    model.bert.load_state_dict(to_bert(runtime.model.encoder, config["layers"]), strict=False)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "tokenizer.json"
-        path.write_bytes((analyzer.manifest.path / "tokenizer.json").read_bytes())
+        path.write_bytes((manifest.path / "tokenizer.json").read_bytes())
         tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(path), pad_token="[PAD]", model_max_length=LONGEST)
     tokenizer.model_input_names = ["input_ids", "attention_mask"]
     return TextClassificationPipeline(model=model, tokenizer=tokenizer, device="cpu")
