@@ -51,6 +51,8 @@ class Stage:
 
     def run(self, batches: Iterator[IndexBatch], loss: Callable[[IndexBatch], torch.Tensor]) -> None:
         """Runs or resumes the stage to its end."""
+        if restore_finished(self.settings.name, self.module, self.path.parent):
+            return
         self._restore()
         self.module.train()
         last_tick = last_save = time.monotonic()
@@ -121,9 +123,6 @@ class Stage:
         state = torch.load(self.path, weights_only=True, map_location=training_device())
         self.module.load_state_dict(state["module"])
         self.step, self.elapsed = state["step"], state["elapsed"]
-        if state["finished"]:
-            self.elapsed = max(self.elapsed, self.settings.time_budget)
-            return
         self.optimizer.load_state_dict(state["optimizer"])
         self.average = state["average"]
 

@@ -49,7 +49,11 @@ def write_data(folder: Path) -> None:
     pq.write_table(pa.Table.from_pylist(pairs), folder / "parallel.parquet")
     raw = [{"lang": lang, "text": f"{sentence} {number}"} for lang in TRANSLATED for sentence in SENTENCES for number in range(20)]
     pq.write_table(pa.Table.from_pylist(raw), folder / "monolingual.parquet")
-    (folder / "written").mkdir()
+    write_comments(folder / "written", rng)
+
+
+def write_comments(folder: Path, rng: random.Random) -> None:
+    folder.mkdir()
     for lang in ("el", "pl", "ro", "en"):
         lines = [
             f"[{rng.choice(SENTENCES)}]{{staff:{sign}}} {number}\t{label}\t{emotion}\tduring\t-\t-\t-\tstandard\tretail"
@@ -61,7 +65,7 @@ def write_data(folder: Path) -> None:
                 ("mixed", "surprise", "±"),
             )
         ]
-        (folder / "written" / f"{lang}_train.tsv").write_text("\n".join(lines), encoding="utf-8")
+        (folder / f"{lang}_train.tsv").write_text("\n".join(lines), encoding="utf-8")
 
 
 def random_teacher() -> Teacher:
