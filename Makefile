@@ -52,6 +52,7 @@ benchmark: $(VENV)/.train
 	$(BIN)/python -m benchmarks.invariance
 	$(BIN)/python -m benchmarks.touchpoints
 	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.training_speed
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -11,8 +11,9 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+from benchmarks.results import save
 from cxsentiment.language import LanguageDetector
 from cxsentiment.text import clean
 from cxsentiment.touchpoints import Mention, TouchpointFinder
@@ -80,7 +81,12 @@ def main() -> None:
     print(f"{'comments':12} {'spans':>6} {'mentions':>8} {'P':>6} {'R':>6} {'F1':>6}")
     for row, counts in sorted(table.items(), key=lambda item: (item[0] == "all", item[0])):
         print(f"{row:12} {counts.spans:6} {counts.mentions:8} {counts.precision:6.3f} {counts.recall:6.3f} {counts.f1:6.3f}")
-    print(f"{len(documents) / elapsed:,.0f} comments per CPU second with cleaning and language detection, words seen before")
+    rate = len(documents) / elapsed
+    print(f"{rate:,.0f} comments per CPU second with cleaning and language detection, words seen before")
+    rows = {
+        row: asdict(counts) | {"precision": counts.precision, "recall": counts.recall, "f1": counts.f1} for row, counts in table.items()
+    }
+    save("touchpoints", {"rows": rows, "comments_per_cpu_second": rate})
 
 
 if __name__ == "__main__":
