@@ -49,6 +49,8 @@ test-full: lint $(VENV)/.train
 
 benchmark: $(VENV)/.train
 	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.branches
+	$(BIN)/python -m benchmarks.robustness
 	$(BIN)/python -m benchmarks.invariance
 	$(BIN)/python -m benchmarks.touchpoints
 	$(BIN)/python -m benchmarks.speed

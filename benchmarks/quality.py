@@ -1,4 +1,4 @@
-"""Dev scores of a model beside the linear baseline, set by set.
+"""Dev scores of a model (cross-fitted calibration) beside the linear baseline, the first model and published figures, set by set.
 
 `python -m benchmarks.quality [--model FOLDER] [--languages el,pl,ro,en] [--sentiment-only]`
 """
@@ -6,20 +6,31 @@
 from __future__ import annotations
 
 import argparse
+import json
+import tomllib
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from benchmarks.linear import emotion_score, sentiment_scores
 from benchmarks.results import save
 from cxsentiment.encoder.runtime import load_runtime
+from cxsentiment.training.calibrate import calibrate
 from cxsentiment.training.corpus import DataFolder
 from cxsentiment.training.examples import training_documents
 from cxsentiment.training.labels import SCHEMES
-from cxsentiment.training.measure import SetScore, dev_documents, language_calibration, raw_scores, score_sets
+from cxsentiment.training.measure import SetScore, cross_fitted, dev_documents, language_calibration, raw_scores, score_sets
 from cxsentiment.weights import read_manifest, verify
 
 TOKENS = 8192
-HEADER = "| task | lang | set | n | linear accuracy | linear macro-F1 | accuracy | macro-F1 | difference |\n" + "|---" * 9 + "|"
+HERE = Path(__file__).parent
+FIRST = HERE / "results" / "quality-0.1.0.json"
+HEADER = (
+    "| task | lang | set | n | linear accuracy | linear macro-F1 | first model macro-F1 | accuracy | macro-F1 | difference | published |\n"
+    + "|---" * 11
+    + "|"
+)
 
 
 def main() -> None:
@@ -37,27 +48,48 @@ def main() -> None:
     if options.sentiment_only:
         dev = [replace(document, emotions=None) for document in dev if document.sentiment is not None]
     measured = raw_scores(*load_runtime(manifest, "auto", "auto", TOKENS), dev)
-    ours = score_sets(measured, manifest.calibration)
+    judged = cross_fitted(measured, calibrate)
+    ours = score_sets(judged)
     train = [document for document in training_documents(data) if document.lang in languages]
     linear = [score for lang in languages for score in sentiment_scores(lang, train, dev)]
     if not options.sentiment_only:
         linear += [emotion_score(score.dataset, score.lang, train, dev) for score in ours if score.task == "emotions"]
     baseline = {(score.task, score.lang, score.dataset): score for score in linear}
-    rows = [_row(score, baseline.get((score.task, score.lang, score.dataset))) for score in ours]
+    rows = [_row(score, baseline.get((score.task, score.lang, score.dataset)), first_model(), published()) for score in ours]
     print(HEADER)
     for row in rows:
         print("| " + " | ".join(f"{value:.4f}" if isinstance(value, float) else str(value) for value in row.values()) + " |")
     _print_averages(ours, baseline)
-    errors = language_calibration(measured, manifest.calibration)
+    errors = language_calibration(judged)
     print("expected calibration error: " + ", ".join(f"{lang} {error:.4f}" for lang, error in errors.items()))
     save("quality", {"model": f"{manifest.name} {manifest.version}", "rows": rows, "calibration_error": dict(errors)})
 
 
-def _row(score: SetScore, linear: SetScore | None) -> dict[str, str | int | float]:
+def first_model() -> dict[tuple[str, str, str], float]:
+    """Macro-F1 of the first model (0.1.0) by task, language and set."""
+    rows = json.loads(FIRST.read_text(encoding="utf-8"))["figures"]["rows"]
+    return {(row["task"], row["lang"], row["set"]): row["macro_f1"] for row in rows}
+
+
+def published() -> dict[tuple[str, str], str]:
+    """What `published.toml` says of a task and set: accuracy or macro-F1, and the model."""
+    plain = tomllib.loads((HERE / "published.toml").read_text(encoding="utf-8"))
+    names = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
+    return {
+        (task, name): "; ".join(f"{said} {entry[key]} ({entry['model']})" for key, said in names.items() if key in entry)
+        for task, sets in plain.items()
+        for name, entry in sets.items()
+    }
+
+
+def _row(
+    score: SetScore, linear: SetScore | None, first: Mapping[tuple[str, str, str], float], known: Mapping[tuple[str, str], str]
+) -> dict[str, str | int | float]:
     row: dict[str, str | int | float] = {"task": score.task, "lang": score.lang, "set": score.dataset, "n": score.size}
     row |= {"linear_accuracy": linear.accuracy if linear else "", "linear_macro_f1": linear.macro_f1 if linear else ""}
-    row |= {"accuracy": score.accuracy, "macro_f1": score.macro_f1}
-    return row | {"difference": score.macro_f1 - linear.macro_f1 if linear else ""}
+    row |= {"first_macro_f1": first.get((score.task, score.lang, score.dataset), "")}
+    row |= {"accuracy": score.accuracy, "macro_f1": score.macro_f1, "difference": score.macro_f1 - linear.macro_f1 if linear else ""}
+    return row | {"published": known.get((score.task, score.dataset), "")}
 
 
 def _print_averages(ours: list[SetScore], baseline: dict[tuple[str, str, str], SetScore]) -> None:

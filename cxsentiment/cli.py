@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TextIO
 
@@ -158,16 +158,43 @@ def model(
 
 @app.command()
 def train(
-    data: Annotated[Path | None, typer.Option(help="Folder of the training data.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the training data, or a file of labelled comments.")] = None,
     recipe: Annotated[Path | None, typer.Option(help="TOML file that says what to train on and how.")] = None,
+    base: Annotated[str | None, typer.Option(metavar="ENCODER", help="Fine-tune this Hugging Face encoder: a folder or an id.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; an unfinished run there goes on.")] = None,
     time_budget: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop in good order after so many seconds.", min=0)] = None,
     evaluate: Annotated[bool, typer.Option("--evaluate", help="Only measure, on the dev split.")] = False,
+    start_from: Annotated[str | None, typer.Option(metavar="MODEL", help="Adapt this model to the file of labelled comments.")] = None,
+    text_column: Annotated[str | None, typer.Option(help="Column of the file that holds the texts; found by a usual name.")] = None,
+    sentiment_column: Annotated[str | None, typer.Option(help="Column with their sentiment; by default `sentiment`.")] = None,
+    emotions_column: Annotated[str | None, typer.Option(help="Column with their emotions; by default `emotions`, if there is one.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of a CSV, TSV or JSONL file; by default utf-8.")] = None,
 ) -> None:
-    """Trains a model, or measures one; a run that was stopped goes on where it was."""
-    from cxsentiment.training.run import train_command
+    """Trains a model, measures one, or adapts one to your own labelled comments; a run that was stopped goes on where it was."""
+    reading = {"--text-column": text_column, "--sentiment-column": sentiment_column, "--emotions-column": emotions_column}
+    if start_from is None and not (data and data.is_file()):
+        _refuse({**reading, "--encoding": encoding}, "a file of labelled comments, which --data names together with --start-from")
+        from cxsentiment.training.run import train_command
 
-    train_command(recipe=recipe, data=data, out=out, time_budget=time_budget, evaluate=evaluate)
+        train_command(recipe=recipe, data=data, out=out, time_budget=time_budget, base=base, evaluate=evaluate)
+        return
+    _refuse({"--recipe": recipe, "--base": base, "--evaluate": evaluate or None}, "training from a data folder, not for adapting a model")
+    if data is None or data.is_dir():
+        raise InputError("--start-from adapts a model to a file of labelled comments: name that file, not a folder, with --data")
+    if start_from is None:
+        raise InputError(f"{data} is a file, and adapts a finished model: name the model with --start-from, for example default")
+    from cxsentiment.training.adapt import adapt_command
+    from cxsentiment.training.labelled import LabelledFile
+
+    file = LabelledFile(data, text_column, sentiment_column, emotions_column, encoding or "utf-8")
+    adapt_command(file, start_from, out, time_budget)
+
+
+def _refuse(options: Mapping[str, object], purpose: str) -> None:
+    """Refuses options that were given but say nothing to what is done. Raises OptionError."""
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise OptionError(f"{', '.join(given)}: only for {purpose}")
 
 
 # ---- standard streams -----------------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ MANIFEST = "manifest.json"
 TOKENIZER = "tokenizer.json"
 CARD = "README.md"
 SCALE_SUFFIX = ".row_scale"
+SMALLEST_INT8 = 4096
 HUB_FILES = ("*.json", "*.safetensors", CARD)
 LABELS = {"sentiment": list(SENTIMENTS), "emotions": list(EMOTIONS), "polarity": list(POLARITIES)}
 
@@ -117,11 +118,14 @@ def load_arrays(manifest: Manifest) -> Arrays:
     }
 
 
-def save_arrays(path: Path, arrays: Arrays, int8_rows: tuple[str, ...] = ()) -> None:
-    """Writes weights as float16; those named in `int8_rows` as int8 with one float16 scale a row."""
+def save_arrays(path: Path, arrays: Arrays, *, exact: bool = False) -> None:
+    """Writes weights: large matrices as int8 with one float16 scale a row, the rest as float16; all as they are with `exact`."""
     stored: Arrays = {}
     for name, array in arrays.items():
-        if name not in int8_rows:
+        if exact:
+            stored[name] = array
+            continue
+        if array.ndim != 2 or array.size < SMALLEST_INT8:
             stored[name] = array.astype(np.float16)
             continue
         scale = (np.abs(array).max(axis=1) / 127).clip(1e-6).astype(np.float16)

@@ -12,6 +12,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from cxsentiment.analyzer import Analyzer
 from cxsentiment.encoder.model import CxModel, EncoderConfig
+from cxsentiment.encoder.ngrams import Spelling
+from cxsentiment.encoder.tokenise import pieces_of
 from cxsentiment.heads import BranchWeights, Calibration
 from cxsentiment.training.vocabulary import SPECIAL_TOKENS, folding_normalizer
 from cxsentiment.weights import save_arrays, write_manifest
@@ -48,15 +50,16 @@ def write_tiny_model(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = tiny_tokenizer()
     tokenizer.save(str(folder / "tokenizer.json"))
-    config = EncoderConfig(tokenizer.get_vocab_size(), 32, 2, 4, 64, 256, head_hidden=16, wide_buckets=512, wide_width=8)
+    config = EncoderConfig(tokenizer.get_vocab_size(), 32, 2, 4, 64, 256, head_hidden=16, wide_buckets=512)
     torch.manual_seed(7)
-    model = CxModel(config)
+    model = CxModel(config, Spelling.of(pieces_of(tokenizer)))
+    torch.nn.init.normal_(model.wide.table, std=0.5)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.endswith("weight") and parameter.ndim == 2:
                 parameter.mul_(3.0)
     arrays = {name: tensor.numpy().astype(np.float32) for name, tensor in model.state_dict().items()}
-    save_arrays(folder / "weights.safetensors", arrays, ("encoder.words.weight", "wide.table.weight"))
+    save_arrays(folder / "weights.safetensors", arrays)
     (folder / "README.md").write_text("# tiny\n\nRandom weights, for tests.\n", encoding="utf-8")
     calibration = Calibration(
         BranchWeights(1.0, 0.3, 0.1, (0.0,) * 4), BranchWeights(1.0, 0.3, 0.0, (0.0,) * 15), (0.5,) * 15, 1.0, (0.0,) * 4

@@ -1,4 +1,4 @@
-"""The network: a compact BERT-style encoder, a wide branch of hashed n-grams beside it, and the heads on both."""
+"""The network: an encoder (our compact BERT-style one, or see `foreign`), a wide branch of hashed n-grams, and the heads on both."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from torch import nn
 from torch.nn import functional
 
 from cxsentiment.encoder.attention import SelfAttention
+from cxsentiment.encoder.ngrams import Spelling, ngram_counts
 from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
 
 PAD_ID = 0
-NGRAM_MULTIPLIERS = (1_000_003, 998_244_353, 1_618_033_989)
+FOREIGN = "transformers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,22 @@ class EncoderConfig:
     intermediate: int = 1536
     positions: int = 512
     head_hidden: int = 256
-    wide_buckets: int = 2**19
-    wide_width: int = 16
+    wide_buckets: int = 2**20
     dropout: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignConfig:
+    """Sizes of a network around a Hugging Face encoder with states of width `hidden`; that encoder's own stand in its `config.json`."""
+
+    hidden: int
+    head_hidden: int = 256
+    wide_buckets: int = 2**20
+    dropout: float = 0.1
+    architecture: str = FOREIGN
+
+
+Config = EncoderConfig | ForeignConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,19 @@ class Logits:
     emotions: torch.Tensor
     wide_sentiment: torch.Tensor
     wide_emotions: torch.Tensor
+
+
+class TextEncoder(nn.Module):
+    """What the rest asks of an encoder: token ids -> contextual states, which must not depend on padding."""
+
+    @property
+    def embeddings(self) -> torch.Tensor:
+        """The pieces' embeddings [vocabulary, width]."""
+        raise NotImplementedError
+
+    def forward(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """Ids [batch, length] (padded with `PAD_ID`), lengths [batch] -> states [batch, length, hidden]."""
+        raise NotImplementedError
 
 
 class Layer(nn.Module):
@@ -61,8 +88,8 @@ class Layer(nn.Module):
         return output
 
 
-class Encoder(nn.Module):
-    """Token ids -> contextual states. Positions start at zero for every sequence."""
+class Encoder(TextEncoder):
+    """Our own encoder. Positions start at zero for every sequence."""
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
@@ -71,6 +98,11 @@ class Encoder(nn.Module):
         self.norm = nn.LayerNorm(config.hidden, eps=1e-12)
         self.dropout = nn.Dropout(config.dropout)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
+
+    @property
+    def embeddings(self) -> torch.Tensor:
+        """The pieces' embeddings [vocabulary, hidden]."""
+        return self.words.weight
 
     def forward(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Ids [batch, length] (padded with `PAD_ID`), lengths [batch] -> states [batch, length, hidden]."""
@@ -85,27 +117,40 @@ class Encoder(nn.Module):
 
 
 class WideBranch(nn.Module):
-    """A bag of hashed 1- to 3-grams of token ids, with linear heads on its sum: remembers wordings that the encoder smooths over."""
+    """A linear model beside the encoder, on TF-IDF of hashed character and word n-grams: remembers wordings that the encoder smooths over.
 
-    def __init__(self, config: EncoderConfig) -> None:
+    `table` holds one row of label weights [4 + 15] a bucket, `rarity` the inverse document frequency of each bucket.
+    """
+
+    def __init__(self, config: Config, spelling: Spelling) -> None:
         super().__init__()
-        self.buckets = config.wide_buckets
-        self.table = nn.EmbeddingBag(config.wide_buckets, config.wide_width, mode="sum", sparse=True)
-        self.sentiment = nn.Linear(config.wide_width, len(SENTIMENTS))
-        self.emotions = nn.Linear(config.wide_width, len(EMOTIONS))
+        labels = len(SENTIMENTS) + len(EMOTIONS)
+        self.table = nn.Parameter(torch.zeros(config.wide_buckets, labels))
+        self.rarity = nn.Parameter(torch.ones(config.wide_buckets), requires_grad=False)
+        self.bias = nn.Parameter(torch.zeros(labels))
+        self.codes: torch.Tensor
+        self.starts: torch.Tensor
+        self.counts: torch.Tensor
+        for name in ("codes", "starts", "counts"):
+            self.register_buffer(name, getattr(spelling, name), persistent=False)
 
     def forward(self, flat: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Flat ids of whole texts without special tokens [tokens], lengths [texts] -> logits [texts, 4] and [texts, 15]."""
-        grams, counts = hashed_ngrams(flat, lengths, self.buckets)
-        offsets = torch.cumsum(counts, 0) - counts
-        bags = self.table(grams, offsets) / counts.clamp(min=1).sqrt()[:, None]
-        return self.sentiment(bags), self.emotions(bags)
+        texts, buckets, counts = self.ngrams(flat, lengths)
+        weights = tf_idf(texts, counts, self.rarity[buckets], len(lengths))
+        held = torch.bincount(texts, minlength=len(lengths))
+        logits = weighted_rows(self.table, buckets, weights, held) + self.bias
+        return logits[:, : len(SENTIMENTS)], logits[:, len(SENTIMENTS) :]
+
+    def ngrams(self, flat: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Texts, buckets and counts of all n-grams, see `ngram_counts`."""
+        return ngram_counts(Spelling(self.codes, self.starts, self.counts), flat, lengths, len(self.table))
 
 
 class Heads(nn.Module):
     """Sentiment and emotion logits from a text's pooled states, polarity logits from a span's."""
 
-    def __init__(self, config: EncoderConfig) -> None:
+    def __init__(self, config: Config) -> None:
         super().__init__()
         pooled = 2 * config.hidden
         self.sentiment = _head(pooled, config, len(SENTIMENTS))
@@ -114,13 +159,17 @@ class Heads(nn.Module):
 
 
 class CxModel(nn.Module):
-    """Encoder, wide branch and heads: everything that the default model's weights hold."""
+    """Encoder, wide branch and heads: everything that a model's weights hold. The encoder is our own unless one is given."""
 
-    def __init__(self, config: EncoderConfig) -> None:
+    def __init__(self, config: Config, spelling: Spelling, encoder: TextEncoder | None = None) -> None:
         super().__init__()
+        if encoder is None:
+            if not isinstance(config, EncoderConfig):
+                raise TypeError("these are the sizes of a network around another encoder, which must be given")
+            encoder = Encoder(config)
         self.config = config
-        self.encoder = Encoder(config)
-        self.wide = WideBranch(config)
+        self.encoder = encoder
+        self.wide = WideBranch(config, spelling)
         self.heads = Heads(config)
 
     def text_logits(self, pooled: torch.Tensor, flat: torch.Tensor, lengths: torch.Tensor) -> Logits:
@@ -146,33 +195,17 @@ def pool(states: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, tor
     return (states * mask).sum(1), states.masked_fill(~mask, -torch.inf).amax(1)
 
 
-def hashed_ngrams(flat: torch.Tensor, lengths: torch.Tensor, buckets: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Hashed 1- to 3-grams of each text, text after text, and how many each has.
-
-    Flat ids [tokens] int64, lengths [texts] int64 -> buckets' indices [grams] int64, counts [texts] int64.
-    """
-    texts = torch.repeat_interleave(torch.arange(len(lengths), device=flat.device), lengths)
-    keys, owners = [], []
-    partial = torch.zeros_like(flat)
-    for order, multiplier in enumerate(NGRAM_MULTIPLIERS):
-        if len(flat) <= order:
-            break
-        partial = partial[: len(flat) - order] * 31 + (flat[order:] + 1) * multiplier
-        whole = texts[order:] == texts[: len(flat) - order]
-        keys.append(_mix(partial[whole] + order) % buckets)
-        owners.append(texts[order:][whole])
-    if not keys:
-        return flat, lengths
-    owner = torch.cat(owners)
-    order_of_text = torch.argsort(owner, stable=True)
-    return torch.cat(keys)[order_of_text], torch.bincount(owner, minlength=len(lengths))
+def tf_idf(texts: torch.Tensor, counts: torch.Tensor, rarity: torch.Tensor, size: int) -> torch.Tensor:
+    """(1 + log count) * rarity of each text's n-grams, scaled to unit length a text; all [n-grams], `size` texts."""
+    weights = (1.0 + counts.to(torch.float32).log()) * rarity
+    norms = weights.new_zeros(size).index_add_(0, texts, weights.square())
+    return weights / norms[texts].clamp(min=1e-12).sqrt()
 
 
-def _mix(keys: torch.Tensor) -> torch.Tensor:
-    keys = keys & 0x7FFFFFFFFFFF
-    keys = ((keys >> 15) ^ keys) * 0x2C1B3C6D & 0x7FFFFFFFFFFFFFFF
-    return ((keys >> 19) ^ keys) & 0x7FFFFFFFFFFFFFFF
+def weighted_rows(table: torch.Tensor, rows: torch.Tensor, weights: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
+    """Weighted sums of a table's rows [buckets, labels] -> [texts, labels]; `held` [texts] says how many rows each text has."""
+    return functional.embedding_bag(rows, table, torch.cumsum(held, 0) - held, mode="sum", per_sample_weights=weights)
 
 
-def _head(width: int, config: EncoderConfig, labels: int) -> nn.Sequential:
+def _head(width: int, config: Config, labels: int) -> nn.Sequential:
     return nn.Sequential(nn.Dropout(config.dropout), nn.Linear(width, config.head_hidden), nn.GELU(), nn.Linear(config.head_hidden, labels))

@@ -10,7 +10,9 @@ import numpy.typing as npt
 import torch
 
 from cxsentiment.encoder.batch import Ints, Windows, plan, split
-from cxsentiment.encoder.model import CxModel, EncoderConfig, pool
+from cxsentiment.encoder.foreign import ForeignEncoder
+from cxsentiment.encoder.model import FOREIGN, CxModel, EncoderConfig, ForeignConfig, pool
+from cxsentiment.encoder.ngrams import Spelling
 from cxsentiment.encoder.tokenise import TextTokeniser, TokenisedText
 from cxsentiment.errors import ModelError, OptionError
 from cxsentiment.weights import TOKENIZER, Manifest, load_arrays
@@ -58,7 +60,8 @@ class Runtime:
         self.token_budget = token_budget
         self.special = special
         self.model = model.eval().requires_grad_(requires_grad=False).to(self.device)
-        self.model.encoder.to(self.dtype)
+        for weight in self.model.encoder.parameters():  # not its buffers: angles of rotary positions need float32
+            weight.data = weight.to(self.dtype)
 
     @torch.inference_mode()
     def score(self, texts: Sequence[TokenisedText], spans: Sequence[TokenSpan]) -> RawScores:
@@ -121,12 +124,26 @@ def load_runtime(manifest: Manifest, device: str, dtype: str, token_budget: int)
     """Network and tokeniser of a (verified) model. Raises ModelError when the weights do not fit the network."""
     tokeniser = TextTokeniser.read(manifest.path / TOKENIZER)
     try:
-        model = CxModel(EncoderConfig(**manifest.encoder))
+        model = network(manifest, tokeniser)
         model.load_state_dict({name: torch.from_numpy(array) for name, array in load_arrays(manifest).items()})
     except (TypeError, RuntimeError) as error:
         message = str(error).splitlines()[0]
         raise ModelError(f"{manifest.path} does not fit this version of cxsentiment: {message}") from None
     return Runtime(model, (tokeniser.cls_id, tokeniser.sep_id), device, dtype, token_budget), tokeniser
+
+
+def network(manifest: Manifest, tokeniser: TextTokeniser) -> CxModel:
+    """The network that a manifest describes, with random weights.
+
+    Raises TypeError when its sizes are not those of this version, and ModelError when its encoder is not known.
+    """
+    spelling = Spelling.of(tokeniser.pieces)
+    if "architecture" not in manifest.encoder:
+        return CxModel(EncoderConfig(**manifest.encoder), spelling)
+    config = ForeignConfig(**manifest.encoder)
+    if config.architecture != FOREIGN:
+        raise ModelError(f"{manifest.path} needs a newer version of cxsentiment: its encoder is {config.architecture!r}")
+    return CxModel(config, spelling, ForeignEncoder.read(manifest.path))
 
 
 class _WindowStates:

@@ -35,8 +35,12 @@ class TextTokeniser:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self.cls_id = special_id(tokenizer, "[CLS]")
-        self.sep_id = special_id(tokenizer, "[SEP]")
+        self.cls_id, self.sep_id = special_ids(tokenizer)
+
+    @property
+    def pieces(self) -> list[str]:
+        """All pieces of the vocabulary in order of their ids."""
+        return pieces_of(self._tokenizer)
 
     @classmethod
     def read(cls, path: Path) -> TextTokeniser:
@@ -55,12 +59,25 @@ class TextTokeniser:
         return [_tokenised(next(full), mapped=True) if wanted else _tokenised(next(fast), mapped=False) for wanted in with_offsets]
 
 
-def special_id(tokenizer: Tokenizer, token: str) -> int:
-    """The id of a special token. Raises ModelError when the tokenizer does not have it."""
-    found: int | None = tokenizer.token_to_id(token)
-    if found is None:
-        raise ModelError(f"the tokenizer has no {token} token: it is not one of ours")
-    return found
+def pieces_of(tokenizer: Tokenizer) -> list[str]:
+    """All pieces of a vocabulary in order of their ids."""
+    vocabulary = tokenizer.get_vocab()
+    pieces = [""] * (max(vocabulary.values()) + 1)
+    for piece, index in vocabulary.items():
+        pieces[index] = piece
+    return pieces
+
+
+def special_ids(tokenizer: Tokenizer) -> tuple[int, int]:
+    """The ids before and after every text: those that the tokenizer itself puts there, or else [CLS] and [SEP].
+
+    Raises ModelError when there are none.
+    """
+    named = (tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]"))
+    around = tokenizer.encode("").ids or [found for found in named if found is not None]
+    if len(around) != 2:
+        raise ModelError("the tokenizer puts no two special tokens around a text, as encoders have them ([CLS] and [SEP], <s> and </s>)")
+    return around[0], around[1]
 
 
 def _tokenised(encoding: Encoding, *, mapped: bool) -> TokenisedText:

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from torch.nn import functional
 
 from cxsentiment.encoder.model import Encoder, EncoderConfig, pool
-from cxsentiment.encoder.tokenise import special_id
+from cxsentiment.encoder.tokenise import special_ids
 from cxsentiment.language.greeklish import transliterate
 from cxsentiment.training.augment import with_typos
 from cxsentiment.training.corpus import DataFolder
@@ -181,4 +181,5 @@ def _ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
 
 
 def _inside(ids: list[int], tokenizer: Tokenizer) -> list[int]:
-    return [special_id(tokenizer, "[CLS]"), *ids[: MAX_LENGTH - 2], special_id(tokenizer, "[SEP]")]
+    first_id, last_id = special_ids(tokenizer)
+    return [first_id, *ids[: MAX_LENGTH - 2], last_id]

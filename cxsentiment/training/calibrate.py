@@ -12,13 +12,14 @@ from torch.nn import functional
 from cxsentiment.heads import TYPICAL_TOKENS, BranchWeights, Calibration, sigmoid
 from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
 from cxsentiment.training.labels import FOUR, SCHEMES
-from cxsentiment.training.measure import Measured
+from cxsentiment.training.measure import Bools, Floats, Measured
 
 PRIOR_STRENGTH = 0.002
-WRITTEN_WEIGHT = 4.0
+WRITTEN_WEIGHT = 2.0
 THRESHOLDS = np.arange(0.08, 0.72, 0.02)
 THRESHOLD_PRIOR = 0.35
-THRESHOLD_PRIOR_WEIGHT = 6.0
+THRESHOLD_PRIOR_WEIGHT = 1.0
+FULL_SUPPORT = 20
 
 
 def calibrate(measured: Measured) -> Calibration:
@@ -56,7 +57,7 @@ def _fit_emotions(measured: Measured) -> BranchWeights:
 
 def _fit_polarity(measured: Measured) -> tuple[float, tuple[float, ...]]:
     logits = torch.from_numpy(measured.raw.polarity)
-    gold = torch.tensor([POLARITIES.index(span.polarity) for span in measured.spans])
+    gold = torch.tensor([POLARITIES.index(span.polarity) for span in measured.spans], dtype=torch.int64)
     weights = torch.tensor([WRITTEN_WEIGHT if span.type else 1.0 for span in measured.spans])
     scale, bias = torch.ones(1, requires_grad=True), torch.zeros(len(POLARITIES), requires_grad=True)
 
@@ -96,24 +97,31 @@ def _minimise(parameters: list[torch.Tensor], objective: Callable[[], torch.Tens
 
 
 def _thresholds(measured: Measured, weights: BranchWeights) -> tuple[float, ...]:
-    """For each emotion the threshold with the best weighted F1, drawn to a common value where positives are few."""
+    """For each emotion the threshold with the best mean F1 over the sets that know it, drawn to a common value where positives are few."""
     rows, gold, known = _emotion_targets(measured)
     combined = weights.combine(measured.raw.emotions[rows], measured.raw.wide_emotions[rows], measured.tokens[rows])
     probabilities = sigmoid(combined)
-    written = np.array([WRITTEN_WEIGHT if measured.documents[row].dataset == "written" else 0.3 for row in rows])
+    keys = np.array([f"{measured.documents[row].dataset} {measured.documents[row].lang}" for row in rows])
+    sets = [(keys == key, WRITTEN_WEIGHT if key.startswith("written ") else 1.0) for key in sorted(set(keys))]
     found = []
     for column in range(len(EMOTIONS)):
-        weight = written * known[:, column].numpy()
-        positive = gold[:, column].numpy() > 0
-        scores = []
-        for threshold in THRESHOLDS:
-            chosen = probabilities[:, column] >= threshold
-            both = weight[positive & chosen].sum()
-            scores.append(2 * both / max(weight[positive].sum() + weight[chosen].sum(), 1e-9))
-        best = float(THRESHOLDS[int(np.argmax(scores))])
-        support = float(positive[written == WRITTEN_WEIGHT].sum())
-        found.append((best * support + THRESHOLD_PRIOR * THRESHOLD_PRIOR_WEIGHT) / (support + THRESHOLD_PRIOR_WEIGHT))
+        positive, of_label = gold[:, column].numpy() > 0, known[:, column].numpy() > 0
+        scores, total = np.zeros(len(THRESHOLDS)), 0.0
+        for members, weight in sets:
+            if (positive & members).any():
+                share = weight * min(float((positive & members).sum()) / FULL_SUPPORT, 1.0)
+                scores += share * f1_by_threshold(probabilities[members & of_label, column], positive[members & of_label])
+                total += share
+        best = float(THRESHOLDS[int(np.argmax(np.convolve(scores, np.ones(3) / 3, "same")))]) if total else THRESHOLD_PRIOR
+        found.append((best * total + THRESHOLD_PRIOR * THRESHOLD_PRIOR_WEIGHT) / (total + THRESHOLD_PRIOR_WEIGHT))
     return tuple(round(threshold, 3) for threshold in found)
+
+
+def f1_by_threshold(probabilities: Floats, positive: Bools) -> Floats:
+    """F1 of one label at each of `THRESHOLDS`; probabilities and truth [texts]."""
+    chosen = probabilities[None, :] >= THRESHOLDS[:, None]
+    scores: Floats = 2 * (chosen & positive).sum(1) / np.maximum(positive.sum() + chosen.sum(1), 1)
+    return scores
 
 
 def _emotion_targets(measured: Measured) -> tuple[list[int], torch.Tensor, torch.Tensor]:

@@ -4,39 +4,60 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 
 from cxsentiment.training.align import MAX_LENGTH as _ALIGNMENT_LENGTH
+from cxsentiment.training.base import Base
 from cxsentiment.training.corpus import UNUSED_PARALLEL_SOURCES, DataFolder
 from cxsentiment.training.labels import SCHEMES
-from cxsentiment.training.measure import SetScore
+from cxsentiment.training.measure import CALIBRATION_BINS, Bools, Floats, SetScore
 
+RELIABILITY = "reliability.svg"
 LANGUAGE_NAMES = {"el": "Greek", "pl": "Polish", "ro": "Romanian", "en": "English"}
 
-HEADER = """---
-license: apache-2.0
-language: [el, pl, ro, en]
+FRONT = """---
+{origin}language: [el, pl, ro, en]
 tags: [sentiment, emotion, customer-experience]
 ---
 
 # {name} {version}
 
+"""
+OWN = """\
 A compact encoder for what customers write in Greek, Polish, Romanian and English: sentiment (negative, neutral, positive, mixed), fifteen
 emotions, and the feeling towards each touchpoint mentioned. 6 layers x 384, its own 40,000-piece vocabulary that is blind to case and
-accents, and a wide branch of hashed 1- to 3-grams beside the encoder. It ships inside the package and needs no network.
+accents, and beside the encoder a wide branch, linear in hashed character and word n-grams. It ships inside the package; no network is
+needed.
 
 ## How it was made
 
 `cxsentiment train --recipe recipe.toml` (the recipe lies beside this card): the vocabulary's first embeddings are mixtures of the
 teacher's, by translation probabilities; the encoder is aligned to the English sentence encoder all-MiniLM-L6-v2 (Apache-2.0) on parallel
-text cut at {alignment_length} tokens; encoder and heads learn all labelled sets together, each supervising only the labels that it
-annotates; the wide branch learns apart; then weights of the branches, biases and thresholds are fitted on the dev splits and on a tenth
-of the annotated comments that training never saw.
+text cut at {alignment_length} tokens.
+"""
+FINE_TUNED = """\
+The encoder `{base}` ({kind}), fine-tuned for what customers write in Greek, Polish, Romanian and English: sentiment (negative, neutral,
+positive, mixed), fifteen emotions, and the feeling towards each touchpoint mentioned; and beside it a wide branch, linear in hashed
+character and word n-grams.
+
+## How it was made
+
+`cxsentiment train --base {base} --recipe recipe.toml` (the recipe lies beside this card): tokenizer and first weights are those of
+`{base}`, whose licence and weaknesses count here too. SHA-256 of its settings, tokenizer and weights:
+`{checksum}`.
+"""
+REST = """\
+Encoder and heads learn all labelled sets together, each supervising only the labels that it annotates, in three stretches, the last of
+them once for each of several seeds whose weights are averaged; the wide branch learns apart; then weights of the branches, biases and
+thresholds are fitted on the dev splits and on a tenth of the annotated comments that training never saw.
 
 ## What to know before you use it
 
-- Scores below are on the splits that calibration was fitted on (7 numbers for sentiment, 33 for emotions), so they flatter it slightly.
+- Scores below are cross-fitted: each half of the dev rows is scored with the calibration (7 numbers for sentiment, 33 for emotions) that
+  the other half gave.
 - "written" are comments composed for training, two authors a language; the tenth held out has the same authors as the rest.
 - Emotions are judged less surely than sentiment; frustration, anger and disappointment run into each other.
 - Neutral and mixed are rare in the Greek and Romanian reviews that it learnt from, and weaker there.
@@ -45,43 +66,81 @@ of the annotated comments that training never saw.
 """
 
 
-def score_table(scores: Sequence[SetScore]) -> str:
-    """Markdown table with a row a set, and macro averages a language."""
-    lines = ["| task | lang | set | n | accuracy / micro-F1 | macro-F1 | calibration error |", "|---|---|---|---|---|---|---|"]
-    for score in scores:
+def score_table(scores: Sequence[SetScore], seeds: Sequence[Sequence[SetScore]] = ()) -> str:
+    """Markdown table with a row a set, and macro averages a language; beside the scores the mean and spread of the last stage's seeds."""
+    columns = ["task", "lang", "set", "n", "accuracy / micro-F1", "macro-F1", "calibration error"]
+    columns += [f"mean of {len(seeds)} seeds", "spread"] if seeds else []
+    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
+    for place, score in enumerate(scores):
         error = "" if score.calibration_error is None else f"{score.calibration_error:.3f}"
-        row = (score.task, score.lang, score.dataset, str(score.size), f"{score.accuracy:.4f}", f"{score.macro_f1:.4f}", error)
+        row = [score.task, score.lang, score.dataset, str(score.size), f"{score.accuracy:.4f}", f"{score.macro_f1:.4f}", error]
+        of_seeds = [seed[place].macro_f1 for seed in seeds]
+        row += [f"{sum(of_seeds) / len(of_seeds):.4f}", f"{max(of_seeds) - min(of_seeds):.4f}"] if seeds else []
         lines.append("| " + " | ".join(row) + " |")
     averages: dict[tuple[str, str], list[float]] = defaultdict(list)
     for score in scores:
         if score.dataset != "written":
             averages[score.task, score.lang].append(score.macro_f1)
     for (task, lang), values in averages.items():
-        lines.append(f"| {task} | {lang} | average of {len(values)} sets (written apart) | | | {sum(values) / len(values):.4f} | |")
+        cells = [task, lang, f"average of {len(values)} sets (written apart)", "", "", f"{sum(values) / len(values):.4f}"]
+        lines.append("| " + " | ".join([*cells, *[""] * (len(columns) - len(cells))]) + " |")
     return "\n".join(lines)
 
 
-def model_card(name: str, version: str, data: DataFolder, scores: Sequence[SetScore], calibration: Mapping[str, float]) -> str:
-    """The card as Markdown with YAML front matter."""
-    parts = [HEADER.format(name=name, version=version, alignment_length=_ALIGNMENT_LENGTH)]
+def reliability_plot(confidence: Mapping[str, tuple[Floats, Bools]], path: Path) -> None:
+    """Draws for each language how often a sentiment is right against the probability given to it, as SVG; bin areas follow their counts."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"svg.hashsalt": "cxsentiment", "svg.fonttype": "none"}):
+        figure = Figure(figsize=(10, 2.9), layout="constrained")
+        for place, (lang, (probability, right)) in enumerate(confidence.items(), 1):
+            axes = figure.add_subplot(1, len(confidence), place)
+            axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+            bins = np.minimum((probability * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+            used = np.unique(bins)
+            means = [(probability[bins == one].mean(), right[bins == one].mean(), (bins == one).mean()) for one in used]
+            x, y, share = (np.array(column) for column in zip(*means, strict=True))
+            axes.scatter(x, y, s=12 + 400 * share, alpha=0.7)
+            axes.set(title=LANGUAGE_NAMES[lang], xlim=(0, 1), ylim=(0, 1), xlabel="probability", aspect="equal")
+        figure.supylabel("share right", fontsize=10)
+        figure.savefig(path, format="svg", metadata={"Date": None})
+
+
+def model_card(name: str, version: str, data: DataFolder, table: str, calibration: Mapping[str, float], base: Base | None = None) -> str:
+    """The card as Markdown with YAML front matter; `base` is the encoder that was fine-tuned, None when it is our own."""
+    parts = [_story(name, version, base)]
     parts.append("## Scores\n\nSentiment is chosen among the labels that a set has; three stars count neutral and mixed alike.\n")
-    parts.append(score_table(scores))
-    parts.append("\nExpected calibration error of sentiment (15 bins, dev splits) by language: ")
-    parts[-1] += ", ".join(f"{LANGUAGE_NAMES[lang]} {error:.3f}" for lang, error in calibration.items()) + ".\n"
+    parts.append(table)
+    parts.append("\nExpected calibration error of sentiment (15 bins, cross-fitted) by language: ")
+    parts[-1] += ", ".join(f"{LANGUAGE_NAMES[lang]} {error:.3f}" for lang, error in calibration.items()) + "."
+    parts.append(f"\n![How often a sentiment is right, by its probability]({RELIABILITY})\n")
     parts.append("## Data\n\nLicences as the sources state them; sets that exclude commercial use are left out.\n")
-    parts.append("\n".join(_data_table(data)))
+    parts.append("\n".join([*_labelled_sets(data), *([] if base else _raw_sets(data))]))
     return "\n".join(parts) + "\n"
 
 
-def _data_table(data: DataFolder) -> list[str]:
+def _story(name: str, version: str, base: Base | None) -> str:
+    """What it is, how it was made, and what to know of it."""
+    if base is None:
+        front = FRONT.format(origin="license: apache-2.0\n", name=name, version=version)
+        return front + OWN.format(alignment_length=_ALIGNMENT_LENGTH) + REST
+    front = FRONT.format(origin="" if base.is_folder else f"base_model: {base.name}\n", name=name, version=version)
+    return front + FINE_TUNED.format(base=base.label, kind=base.kind, checksum=base.checksum) + REST
+
+
+def _labelled_sets(data: DataFolder) -> list[str]:
     lines = ["| set | language | use | texts | licence |", "|---|---|---|---|---|"]
     columns = ["dataset", "lang", "licence", "split"]
     rows = pq.read_table(data.path / "documents.parquet", columns=columns).to_pylist()
     sets = Counter((row["dataset"], row["lang"], row["licence"]) for row in rows if row["split"] == "train" and row["dataset"] in SCHEMES)
     lines += [f"| {name} | {lang} | labels | {count} | {licence} |" for (name, lang, licence), count in sorted(sets.items())]
     written = Counter(document.lang for _, document in data.written())
-    lines += [f"| written | {lang} | labels | {count} | composed for this project |" for lang, count in sorted(written.items())]
+    return lines + [f"| written | {lang} | labels | {count} | composed for this project |" for lang, count in sorted(written.items())]
+
+
+def _raw_sets(data: DataFolder) -> list[str]:
     rows = pq.read_table(data.path / "parallel.parquet", columns=["lang", "source", "licence"]).to_pylist()
     pairs = Counter((row["source"], row["licence"]) for row in rows if row["source"] not in UNUSED_PARALLEL_SOURCES)
-    lines += [f"| {source} | el, pl, ro with en | alignment | {count} | {licence} |" for (source, licence), count in sorted(pairs.items())]
+    lines = [f"| {source} | el, pl, ro with en | alignment | {count} | {licence} |" for (source, licence), count in sorted(pairs.items())]
     return [*lines, "| raw text of the data folder | el, pl, ro, en | vocabulary | | as the sources state |"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from tokenizers import Encoding, Tokenizer
 
-from cxsentiment.encoder.tokenise import special_id
+from cxsentiment.encoder.tokenise import special_ids
 from cxsentiment.language.greeklish import transliterate
 from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
 from cxsentiment.text import clean
@@ -23,8 +23,8 @@ from cxsentiment.training.labels import FOUR, SCHEMES, Scheme, copies
 MAX_LENGTH = 160
 HEAD_SHARE = 2 / 3
 HELD_OUT_WRITTEN = 10
-GREEKLISH_SHARE = 0.15
-TYPO_SHARE = 0.08
+GREEKLISH_SHARE = 0.5
+TYPO_SHARE = 0.12
 JOINED_PER_LANGUAGE = 1500
 JOINED = Scheme(FOUR)
 JOINED_NAME = "joined"
@@ -85,7 +85,7 @@ def training_documents(data: DataFolder) -> list[Document]:
 
 
 def one_round(documents: Sequence[Document], seed: int) -> list[Document]:
-    """The documents of one round: repeated or cut as their schemes say, some as Greeklish or with typos, and joined contrasts."""
+    """The documents of one round: repeated or cut as their schemes say, some with typos, Greeklish copies, and joined contrasts."""
     rng = random.Random(seed)
     by_set: dict[str, list[Document]] = defaultdict(list)
     for document in documents:
@@ -96,17 +96,19 @@ def one_round(documents: Sequence[Document], seed: int) -> list[Document]:
         for position, document in enumerate(members):
             repeats = copies(SCHEMES[name], position, rng.random())
             chosen += [document if copy == 0 and name == "written" else _varied(document, rng) for copy in range(repeats)]
+            if document.lang == "el":
+                chosen += [greeklish(document, rng) for _ in range(repeats) if rng.random() < GREEKLISH_SHARE]
     return chosen + _joined(documents, rng)
 
 
-def examples(documents: Sequence[Document], tokenizer: Tokenizer) -> list[Example]:
-    """The documents as the model learns from them."""
+def examples(documents: Sequence[Document], tokenizer: Tokenizer, schemes: Mapping[str, Scheme] = SCHEMES) -> list[Example]:
+    """The documents as the model learns from them; `schemes` say how to read each data set."""
     cleaned = [clean(document.text) for document in documents]
     encoded = _encoded(documents, [text.text for text in cleaned], tokenizer)
     balance = _label_balance(documents)
     found = []
     for document, text, encoding in zip(documents, cleaned, encoded, strict=True):
-        scheme = SCHEMES.get(document.dataset, JOINED)
+        scheme = schemes.get(document.dataset, JOINED)
         allowed = scheme.allowed_sentiments(document)
         labels = FOUR if scheme.star_neutral else scheme.sentiments
         emotions = scheme.emotion_targets(document)
@@ -127,12 +129,13 @@ def examples(documents: Sequence[Document], tokenizer: Tokenizer) -> list[Exampl
 
 
 def inside_window(ids: Sequence[int], tokenizer: Tokenizer) -> tuple[int, ...]:
-    """Ids between [CLS] and [SEP]; of a long text the first two thirds and the last third of a window."""
+    """Ids between the special ones; of a long text the first two thirds and the last third of a window."""
     room = MAX_LENGTH - 2
     if len(ids) > room:
         first = int(room * HEAD_SHARE)
         ids = [*ids[:first], *ids[len(ids) - (room - first) :]]
-    return (special_id(tokenizer, "[CLS]"), *ids, special_id(tokenizer, "[SEP]"))
+    first_id, last_id = special_ids(tokenizer)
+    return (first_id, *ids, last_id)
 
 
 def _encoded(documents: Sequence[Document], texts: Sequence[str], tokenizer: Tokenizer) -> list[Encoding]:
@@ -168,13 +171,13 @@ def _label_balance(documents: Iterable[Document]) -> dict[tuple[str, str | None]
     }
 
 
+def greeklish(document: Document, rng: random.Random) -> Document:
+    """The Greek document in Latin letters, in a style drawn at random; without its spans."""
+    return replace(document, text=transliterate(document.text, rng), spans=())
+
+
 def _varied(document: Document, rng: random.Random) -> Document:
-    draw = rng.random()
-    if document.lang == "el" and draw < GREEKLISH_SHARE:
-        return replace(document, text=transliterate(document.text, rng), spans=())
-    if draw > 1.0 - TYPO_SHARE:
-        return replace(document, text=with_typos(document.text, rng), spans=())
-    return document
+    return replace(document, text=with_typos(document.text, rng), spans=()) if rng.random() < TYPO_SHARE else document
 
 
 def _joined(documents: Sequence[Document], rng: random.Random) -> list[Document]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer
 from torch.nn import functional
 
-from cxsentiment.encoder.model import CxModel, pool
+from cxsentiment.encoder.model import CxModel, EncoderConfig, ForeignConfig, pool
 from cxsentiment.training.corpus import Document
 from cxsentiment.training.examples import Example, Targets, examples, one_round
 from cxsentiment.training.loop import (
@@ -23,72 +25,73 @@ from cxsentiment.training.loop import (
     training_device,
 )
 
-STAGE = "finetune"
 WHOLE_SCHEME_WEIGHT = 0.2
 POLARITY_WEIGHT = 0.4
 BATCH_TOKENS = 4096
-WIDE_BATCH = 256
-WIDE_EPOCHS = 4
+MAX_STEPS = 40_000
 
 
-def finetune(model: CxModel, tokenizer: Tokenizer, documents: Sequence[Document], time_budget: float, seed: int, folder: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Highest learning rates of the pieces' embeddings, of the encoder's body and of the heads."""
+
+    embeddings: float
+    body: float
+    heads: float
+
+
+# An encoder of others has learnt its language on far more text than is here, and would forget it at our rates.
+RATES = {EncoderConfig: Rates(4e-4, 1.2e-4, 6e-4), ForeignConfig: Rates(3e-5, 3e-5, 6e-4)}
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One stretch of multi-task learning.
+
+    `seeds` draws one round of documents each (see `one_round`) and orders them; `rate` scales the learning rates, which end at
+    `floor` of their peak. It ends after `seconds` or `steps`, whichever comes first.
+    """
+
+    name: str
+    seconds: float
+    seeds: tuple[int, ...]
+    rate: float = 1.0
+    floor: float = 0.02
+    steps: int = MAX_STEPS
+
+
+def finetune(model: CxModel, tokenizer: Tokenizer, documents: Sequence[Document], lesson: Lesson, folder: Path) -> None:
     """Trains (or resumes) encoder and heads on the documents, in place."""
     module = torch.nn.ModuleDict({"encoder": model.encoder, "heads": model.heads})
-    if restore_finished(STAGE, module, folder):
+    if restore_finished(lesson.name, module, folder):
         return
-    torch.manual_seed(seed)
+    torch.manual_seed(lesson.seeds[0])
     module.to(training_device())
-    learnt = examples(one_round(documents, seed), tokenizer)
-    embeddings = model.encoder.words.weight
-    body = [parameter for parameter in model.encoder.parameters() if parameter is not embeddings]
-    groups = [
-        {"params": [embeddings], "lr": 4e-4, "weight_decay": 0.0},
-        {"params": body, "lr": 1.2e-4, "weight_decay": 0.01},
-        {"params": list(model.heads.parameters()), "lr": 6e-4, "weight_decay": 0.01},
-    ]
-    stage = Stage(StageSettings(STAGE, steps=40_000, time_budget=time_budget, averaging=0.995), module, groups, folder)
+    learnt = examples([document for seed in lesson.seeds for document in one_round(documents, seed)], tokenizer)
+    settings = StageSettings(lesson.name, lesson.steps, lesson.seconds, averaging=0.995, floor=lesson.floor)
+    stage = Stage(settings, module, parameter_groups(model, lesson.rate), folder)
 
     def loss(batch: IndexBatch) -> torch.Tensor:
         return deep_loss(model, [learnt[index] for index in batch])
 
-    stage.run(shuffled_batches([len(example.ids) for example in learnt], BATCH_TOKENS, seed), loss)
+    stage.run(shuffled_batches([len(example.ids) for example in learnt], BATCH_TOKENS, lesson.seeds[0]), loss)
     module.cpu()
 
 
-def train_wide(model: CxModel, tokenizer: Tokenizer, documents: Sequence[Document], seed: int, folder: Path) -> None:
-    """Trains the wide branch by itself, in place; apart from the encoder, or it would learn the training set by heart for both."""
-    path = folder / "wide.pt"
-    if path.exists():
-        model.wide.load_state_dict(torch.load(path, weights_only=True))
-        return
-    torch.manual_seed(seed)
-    learnt = examples(documents, tokenizer)
-    torch.nn.init.normal_(model.wide.table.weight, std=0.01)
-    sparse = torch.optim.SparseAdam(list(model.wide.table.parameters()), lr=4e-3)
-    dense = torch.optim.AdamW([*model.wide.sentiment.parameters(), *model.wide.emotions.parameters()], lr=4e-3)
-    size = min(WIDE_BATCH, max(len(learnt) // 2, 1))
-    batches = [batch for _ in range(WIDE_EPOCHS) for batch in torch.split(torch.randperm(len(learnt)), size)]
-    for step, indices in enumerate(batches):
-        batch = [learnt[index] for index in indices.tolist()]
-        for group in [*sparse.param_groups, *dense.param_groups]:
-            group["lr"] = 4e-3 * (1.0 - step / len(batches))
-        sentiment, emotions = model.wide(*flat_ids(batch))
-        wide_loss = text_loss(sentiment, emotions, Targets.of(batch))
-        wide_loss.backward()  # type: ignore[no-untyped-call]
-        for optimizer in (sparse, dense):
-            optimizer.step()  # type: ignore[no-untyped-call]
-            optimizer.zero_grad(set_to_none=True)
-    torch.save(model.wide.state_dict(), path)
-
-
-def flat_ids(batch: Sequence[Example]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Flat ids of whole texts and their lengths, as the wide branch takes them."""
-    return torch.tensor([token for example in batch for token in example.flat]), torch.tensor([len(example.flat) for example in batch])
+def polish(model: CxModel, tokenizer: Tokenizer, documents: Sequence[Document], lessons: Sequence[Lesson], folder: Path) -> None:
+    """The last lesson once for each seed from the same start; leaves the mean of the weights (Wortsman et al. 2022) in the model."""
+    start = {name: value.clone() for name, value in model.state_dict().items()}
+    states = []
+    for lesson in lessons:
+        model.load_state_dict(start)
+        finetune(model, tokenizer, documents, lesson, folder)
+        states.append({name: value.clone() for name, value in model.state_dict().items()})
+    model.load_state_dict({name: torch.stack([state[name] for state in states]).mean(0) for name in start})
 
 
 def deep_loss(model: CxModel, batch: Sequence[Example]) -> torch.Tensor:
     """Loss of encoder and heads on a batch: sentiment, emotions and span polarity."""
-    device = model.encoder.words.weight.device
+    device = model.encoder.embeddings.device
     ids, lengths = pad([example.ids for example in batch], device)
     with mixed_precision(device):
         states = model.encoder(ids, lengths)
@@ -124,6 +127,24 @@ def text_loss(sentiment: torch.Tensor, emotions: torch.Tensor, targets: Targets)
         of_text = (each * known).sum(1) / known.sum(1).sqrt()
         loss = loss + (of_text * targets.weight[annotated]).sum() / len(sentiment)
     return loss
+
+
+def without_dropout(encoder: torch.nn.Module) -> None:
+    """Sets the encoder's dropout to zero: it costs time, and one pass over the data leaves nothing to guard against."""
+    for layer in encoder.modules():
+        if isinstance(layer, torch.nn.Dropout):
+            layer.p = 0.0
+
+
+def parameter_groups(model: CxModel, rate: float) -> list[dict[str, Any]]:
+    """What the optimizer learns, at `rate` times the network's `RATES`."""
+    embeddings, rates = model.encoder.embeddings, RATES[type(model.config)]
+    body = [parameter for parameter in model.encoder.parameters() if parameter is not embeddings]
+    return [
+        {"params": [embeddings], "lr": rates.embeddings * rate, "weight_decay": 0.0},
+        {"params": body, "lr": rates.body * rate, "weight_decay": 0.01},
+        {"params": list(model.heads.parameters()), "lr": rates.heads * rate, "weight_decay": 0.01},
+    ]
 
 
 def _set_loss(logits: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cxsentiment.results import EMOTIONS, SENTIMENTS
 from cxsentiment.training.corpus import Document
@@ -82,27 +82,27 @@ SCHEMES: Mapping[str, Scheme] = {
     "el_covid_gov_tweets": Scheme(THREE),
     "pl_allegro_reviews_klej": STARS,
     "pl_polemo2_in_klej": Scheme(FOUR, passes=1.2),
-    "pl_polemo2_medicine_sentences": Scheme(FOUR),
+    "pl_polemo2_medicine_sentences": Scheme(FOUR, cut=11_000),
     "pl_poleval2024_emotion_sentences": Scheme(FOUR, emotions=PLUTCHIK, passes=2.0),
     "pl_poleval2024_emotion_reviews": Scheme(FOUR, emotions=PLUTCHIK, passes=2.0),
     "pl_allegro_seller_feedback": Scheme(BINARY),
     "pl_mediakrytyk_film_excerpts": Scheme(THREE, star_neutral=True, cut=5000),
-    "pl_ceneo_reviews": STARS,
+    "pl_ceneo_reviews": replace(STARS, passes=1.5),
     "pl_wust2k20_tweet_emotions": Scheme(
-        emotions=tuple(label for label in PLUTCHIK if label != "trust"), emotion_names={"trust/admiration": ""}
+        emotions=tuple(label for label in PLUTCHIK if label != "trust"), emotion_names={"trust/admiration": ""}, passes=1.5
     ),
-    "ro_sent": Scheme(BINARY, cut=11_000),
+    "ro_sent": Scheme(BINARY, cut=10_000),
     "sart": Scheme(THREE, passes=2.0),
-    "redv1": Scheme(emotions=("anger", "fear", "joy", "sadness"), passes=1.5),
+    "redv1": Scheme(emotions=("anger", "fear", "joy", "sadness"), passes=2.0),
     "redv2": Scheme(emotions=("anger", "fear", "joy", "sadness", "surprise", "trust"), passes=2.0),
     "brighter_ron": Scheme(emotions=("anger", "disgust", "fear", "joy", "sadness", "surprise"), passes=2.0),
-    "us_airline": Scheme(THREE),
-    "app_reviews_maalej": STARS,
-    "amazon_alexa": STARS,
+    "us_airline": Scheme(THREE, passes=1.2),
+    "app_reviews_maalej": replace(STARS, passes=1.5),
+    "amazon_alexa": replace(STARS, passes=1.5),
     "skytrax": STARS,
-    "katakonst_en": Scheme(BINARY, cut=4000),
+    "katakonst_en": Scheme(BINARY, cut=3000),
     "semeval2017_4a": Scheme(THREE, cut=10_000),
-    "semeval2018_voc": Scheme(THREE),
+    "semeval2018_voc": Scheme(THREE, passes=2.0),
     "sst5": Scheme(THREE, star_neutral=True, cut=6000),
     "cr_custrev": Scheme(BINARY, passes=1.5),
     "uci_yelp_labelled": Scheme(BINARY, passes=1.5),
@@ -111,13 +111,13 @@ SCHEMES: Mapping[str, Scheme] = {
         emotion_names={**GOEMOTIONS, **dict.fromkeys(("pride", "neutral"), "")},
         cut=16_000,
     ),
-    "brighter_eng": Scheme(emotions=("anger", "fear", "joy", "sadness", "surprise")),
-    "xed_el": Scheme(emotions=PLUTCHIK, passes=0.7),
-    "xed_pl": Scheme(emotions=PLUTCHIK, passes=0.5),
-    "xed_ro": Scheme(emotions=PLUTCHIK, passes=0.5),
-    "xed_en": Scheme(emotions=PLUTCHIK, cut=6000),
+    "brighter_eng": Scheme(emotions=("anger", "fear", "joy", "sadness", "surprise"), passes=2.0),
+    "xed_el": Scheme(emotions=PLUTCHIK),
+    "xed_pl": Scheme(emotions=PLUTCHIK),
+    "xed_ro": Scheme(emotions=PLUTCHIK),
+    "xed_en": Scheme(emotions=PLUTCHIK, cut=10_000),
     "semeval2018_ec": Scheme(emotions=PLUTCHIK, emotion_names=TWEETS_2018),
-    "tweeteval_emotion": Scheme(emotions=("anger", "joy", "sadness"), emotion_names=TWEETS_2018, passes=0.5),
+    "tweeteval_emotion": Scheme(emotions=("anger", "joy", "sadness"), emotion_names=TWEETS_2018),
     "isear": Scheme(emotions=("anger", "disgust", "fear", "joy", "sadness"), cut=3000),
     "semeval2014_absa": Scheme(),
     "semeval2016_absa": Scheme(),

@@ -22,7 +22,11 @@ IndexBatch = Sequence[int]
 
 @dataclass(frozen=True, slots=True)
 class StageSettings:
-    """How long and how fast a stage learns. It ends at `steps` or after `time_budget` seconds, whichever comes first."""
+    """How long and how fast a stage learns. It ends at `steps` or after `time_budget` seconds, whichever comes first.
+
+    The learning rate rises over the share `warmup` and falls in a line to `floor` of its peak; `averaging` is the decay of the weights'
+    exponential moving average over the second half (0: none).
+    """
 
     name: str
     steps: int
@@ -30,6 +34,7 @@ class StageSettings:
     warmup: float = 0.04
     clip: float = 1.0
     averaging: float = 0.0
+    floor: float = 0.02
 
 
 class Stage:
@@ -78,7 +83,7 @@ class Stage:
 
     def _learn(self, loss: torch.Tensor) -> float:
         done = self.progress()
-        factor = min(done / self.settings.warmup, 1.0) * max(1.0 - done, 0.02)
+        factor = min(done / self.settings.warmup, 1.0) * max(1.0 - done * (1.0 - self.settings.floor), self.settings.floor)
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
             group["lr"] = peak * max(factor, 1e-4)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from cxsentiment.training.labels import SCHEMES, Scheme
 
 CALIBRATION_BINS = 15
 CHUNK = 4096
+RAW_NAMES = tuple(field.name for field in fields(RawScores))
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
@@ -33,6 +35,16 @@ class Measured:
     raw: RawScores
     tokens: npt.NDArray[np.int64]
     spans: list[Span]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Documents with calibrated probabilities, sentiments [documents, 4] and emotions [documents, 15], and the emotions found, likewise."""
+
+    documents: list[Document]
+    sentiments: Floats
+    emotions: Floats
+    present: Bools
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +82,48 @@ def raw_scores(runtime: Runtime, tokeniser: TextTokeniser, documents: Sequence[D
                 wanted.append(TokenSpan(row, *tokenised[index].tokens_of(int(first), int(last))))
                 spans.append(span)
         parts.append(runtime.score([tokenised[index] for index in chunk], wanted))
-    names = ("sentiment", "emotions", "wide_sentiment", "wide_emotions", "polarity", "windows")
-    raw = RawScores(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    raw = RawScores(*(np.concatenate([getattr(part, name) for part in parts]) for name in RAW_NAMES))
     tokens = np.array([len(tokenised[index].ids) for index in kept])
     return Measured([documents[index] for index in kept], raw, tokens, spans)
 
 
-def score_sets(measured: Measured, calibration: Calibration) -> list[SetScore]:
+def judge(measured: Measured, calibration: Calibration) -> Judged:
+    """What a calibration makes of raw scores."""
+    raw = measured.raw
+    sentiments = softmax(calibration.sentiment.combine(raw.sentiment, raw.wide_sentiment, measured.tokens))
+    emotions = sigmoid(calibration.emotions.combine(raw.emotions, raw.wide_emotions, measured.tokens))
+    return Judged(measured.documents, sentiments, emotions, emotions >= np.array(calibration.emotion_thresholds))
+
+
+def cross_fitted(measured: Measured, fit: Callable[[Measured], Calibration]) -> Judged:
+    """As `judge`, each half of the documents (by checksum of the text) with the calibration fitted on the other half."""
+    halves = np.array([zlib.crc32(document.text.encode()) >> 8 & 1 for document in measured.documents])
+    order = np.concatenate([np.flatnonzero(halves == half) for half in (0, 1)])
+    parts = [judge(_some(measured, halves == half), fit(_some(measured, halves != half))) for half in (0, 1)]
+    arrays = (np.concatenate([getattr(part, name) for part in parts])[np.argsort(order)] for name in ("sentiments", "emotions", "present"))
+    return Judged(measured.documents, *arrays)
+
+
+def _some(measured: Measured, chosen: Bools) -> Measured:
+    """The chosen documents [documents] alone, with their spans."""
+    of_spans = np.repeat(chosen, [len(document.spans) for document in measured.documents])
+    raw = RawScores(*(getattr(measured.raw, name)[of_spans if name == "polarity" else chosen] for name in RAW_NAMES))
+    documents = [document for document, wanted in zip(measured.documents, chosen, strict=True) if wanted]
+    spans = [span for span, wanted in zip(measured.spans, of_spans, strict=True) if wanted]
+    return Measured(documents, raw, measured.tokens[chosen], spans)
+
+
+def score_sets(judged: Judged) -> list[SetScore]:
     """One score for each (task, set, language), in the order of the schemes."""
-    sentiments = softmax(calibration.sentiment.combine(measured.raw.sentiment, measured.raw.wide_sentiment, measured.tokens))
-    emotions = sigmoid(calibration.emotions.combine(measured.raw.emotions, measured.raw.wide_emotions, measured.tokens))
     rows: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for index, document in enumerate(measured.documents):
+    for index, document in enumerate(judged.documents):
         rows[document.dataset, document.lang].append(index)
     order = list(SCHEMES)
     scores = []
     for (name, lang), indices in sorted(rows.items(), key=lambda item: (order.index(item[0][0]), item[0][1])):
-        documents = [measured.documents[index] for index in indices]
-        scores += _sentiment_score(name, lang, documents, sentiments[indices])
-        scores += _emotion_score(name, lang, documents, emotions[indices], np.array(calibration.emotion_thresholds))
+        documents = [judged.documents[index] for index in indices]
+        scores += _sentiment_score(name, lang, documents, judged.sentiments[indices])
+        scores += _emotion_score(name, lang, documents, judged.present[indices])
     return sorted(scores, key=lambda score: score.task, reverse=True)
 
 
@@ -127,18 +162,21 @@ def calibration_error(confidence: Floats, correct: Bools) -> float:
     return sum(gaps) / len(confidence)
 
 
-def language_calibration(measured: Measured, calibration: Calibration) -> Mapping[str, float]:
-    """Expected calibration error of sentiment for each language, each set's choice within its scheme."""
-    probabilities = softmax(calibration.sentiment.combine(measured.raw.sentiment, measured.raw.wide_sentiment, measured.tokens))
+def language_confidence(judged: Judged) -> Mapping[str, tuple[Floats, Bools]]:
+    """For each language the probability of the chosen sentiment (within each set's scheme) and whether it is right, [texts] each."""
     found: dict[str, list[tuple[float, bool]]] = defaultdict(list)
-    for document, row in zip(measured.documents, probabilities, strict=True):
+    for document, row in zip(judged.documents, judged.sentiments, strict=True):
         scheme = SCHEMES[document.dataset]
         if document.sentiment is None or not scheme.sentiments:
             continue
         within = scheme_probabilities(scheme, row[None])[0]
         found[document.lang].append((float(within.max()), SENTIMENTS[int(within.argmax())] == document.sentiment))
-    pairs = {lang: (np.array([c for c, _ in rows], np.float32), np.array([r for _, r in rows])) for lang, rows in sorted(found.items())}
-    return {lang: calibration_error(confidence, correct) for lang, (confidence, correct) in pairs.items()}
+    return {lang: (np.array([c for c, _ in rows], np.float32), np.array([r for _, r in rows])) for lang, rows in sorted(found.items())}
+
+
+def language_calibration(judged: Judged) -> Mapping[str, float]:
+    """Expected calibration error of sentiment for each language."""
+    return {lang: calibration_error(*pairs) for lang, pairs in language_confidence(judged).items()}
 
 
 def _sentiment_score(name: str, lang: str, documents: Sequence[Document], probabilities: Floats) -> list[SetScore]:
@@ -155,7 +193,7 @@ def _sentiment_score(name: str, lang: str, documents: Sequence[Document], probab
     return [SetScore("sentiment", lang, name, len(gold), float(correct.mean()), macro_f1(gold, predicted, labels), error)]
 
 
-def _emotion_score(name: str, lang: str, documents: Sequence[Document], probabilities: Floats, thresholds: Floats) -> list[SetScore]:
+def _emotion_score(name: str, lang: str, documents: Sequence[Document], present: Bools) -> list[SetScore]:
     scheme = SCHEMES[name]
     targets = [scheme.emotion_targets(document) for document in documents]
     annotated = [index for index, target in enumerate(targets) if target]
@@ -163,6 +201,6 @@ def _emotion_score(name: str, lang: str, documents: Sequence[Document], probabil
         return []
     columns = [EMOTIONS.index(label) for label in scheme.emotions]
     gold = np.array([[targets[index][label] > 0 for label in scheme.emotions] for index in annotated])
-    predicted = probabilities[np.ix_(annotated, columns)] >= thresholds[columns]
+    predicted = present[np.ix_(annotated, columns)]
     macro = float(np.mean([f1(gold[:, column], predicted[:, column]) for column in range(len(columns)) if gold[:, column].any()]))
     return [SetScore("emotions", lang, name, len(annotated), f1(gold, predicted), macro, None)]

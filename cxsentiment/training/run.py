@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -12,24 +13,37 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 
+from cxsentiment.encoder.foreign import ForeignEncoder
 from cxsentiment.encoder.model import CxModel, EncoderConfig
+from cxsentiment.encoder.ngrams import Spelling
 from cxsentiment.encoder.runtime import Runtime, load_runtime
-from cxsentiment.encoder.tokenise import TextTokeniser
-from cxsentiment.errors import CxError, InputError
+from cxsentiment.encoder.tokenise import TextTokeniser, pieces_of
+from cxsentiment.errors import CxError, InputError, OptionError
 from cxsentiment.heads import BranchWeights, Calibration
 from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
 from cxsentiment.training.align import align
+from cxsentiment.training.base import Base, claim
 from cxsentiment.training.calibrate import calibrate
-from cxsentiment.training.card import model_card, score_table
+from cxsentiment.training.card import RELIABILITY, model_card, reliability_plot, score_table
 from cxsentiment.training.corpus import DataFolder
 from cxsentiment.training.examples import training_documents
-from cxsentiment.training.finetune import finetune, train_wide
-from cxsentiment.training.measure import dev_documents, language_calibration, raw_scores, score_sets
+from cxsentiment.training.finetune import Lesson, finetune, polish, without_dropout
+from cxsentiment.training.loop import restore_finished
+from cxsentiment.training.measure import (
+    cross_fitted,
+    dev_documents,
+    judge,
+    language_calibration,
+    language_confidence,
+    raw_scores,
+    score_sets,
+)
 from cxsentiment.training.vocabulary import train_tokenizer
+from cxsentiment.training.wide import train_wide
 from cxsentiment.weights import CARD, TOKENIZER, read_manifest, save_arrays, verify, write_manifest
 
-RECIPE_KEYS = {"name", "version", "seed", "vocabulary", "seconds"}
-STAGES = ("align", "finetune")
+RECIPE_KEYS = {"name", "version", "seed", "vocabulary", "polish_seeds", "seconds"}
+STAGES = ("align", "finetune", "deepen", "polish")
 UNCALIBRATED = Calibration(
     sentiment=BranchWeights(1.0, 0.0, 0.0, (0.0,) * len(SENTIMENTS)),
     emotions=BranchWeights(1.0, 0.0, 0.0, (0.0,) * len(EMOTIONS)),
@@ -38,19 +52,22 @@ UNCALIBRATED = Calibration(
     polarity_bias=(0.0,) * len(POLARITIES),
 )
 EVALUATION_TOKENS = 8192
-INT8_ROWS = ("encoder.words.weight", "wide.table.weight")
+MODEL, FULL = "model", "full"
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What to train: name and version of the model, seed, vocabulary size, and seconds for each stage."""
+    """What to train: name and version of the model, seed, vocabulary size, how often the last stage is run, and seconds for each stage.
+
+    `seconds` of "polish" are those of one seed.
+    """
 
     name: str
     version: str
     seed: int
     vocabulary: int
-    align_seconds: float
-    finetune_seconds: float
+    polish_seeds: int
+    seconds: Mapping[str, float]
 
     @classmethod
     def read(cls, path: Path) -> Recipe:
@@ -66,7 +83,8 @@ class Recipe:
                 str(plain["version"]),
                 int(plain["seed"]),
                 int(plain["vocabulary"]),
-                *(float(seconds[stage]) for stage in STAGES),
+                int(plain["polish_seeds"]),
+                {stage: float(seconds[stage]) for stage in STAGES},
             )
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"recipe {path} cannot be read: {error}") from None
@@ -77,74 +95,122 @@ class Recipe:
         """The same recipe with its stages shortened (or lengthened) to take so many seconds together."""
         if time_budget is None:
             return self
-        share = time_budget / (self.align_seconds + self.finetune_seconds)
-        return replace(self, align_seconds=self.align_seconds * share, finetune_seconds=self.finetune_seconds * share)
+        share = time_budget / (sum(self.seconds.values()) + (self.polish_seeds - 1) * self.seconds["polish"])
+        return replace(self, seconds={stage: seconds * share for stage, seconds in self.seconds.items()})
+
+    def fine_tuning(self, name: str) -> Recipe:
+        """The same recipe under another name, and without the alignment."""
+        return replace(self, name=name, seconds={**self.seconds, "align": 0.0})
+
+    def lessons(self) -> tuple[Lesson, Lesson, tuple[Lesson, ...]]:
+        """The three stretches of fine-tuning: the first, the long one, and the last for each of its seeds."""
+        seeds = range(self.seed + 10, self.seed + 10 + self.polish_seeds)
+        return (
+            Lesson("finetune", self.seconds["finetune"], (self.seed,)),
+            Lesson("deepen", self.seconds["deepen"], (self.seed + 1, self.seed + 2), floor=0.4),
+            tuple(Lesson(f"polish-{seed}", self.seconds["polish"], (seed,), rate=0.5) for seed in seeds),
+        )
 
 
-def train_command(recipe: Path | None, data: Path | None, out: Path | None, time_budget: float | None, *, evaluate: bool) -> None:
+def train_command(
+    recipe: Path | None, data: Path | None, out: Path | None, time_budget: float | None, base: str | None = None, *, evaluate: bool
+) -> None:
     """Trains a model by the recipe (None: that of the default model) or, with `evaluate`, measures one on the dev sets.
 
-    Stages and checkpoints go to `out` (None: `runs/<name>`), the finished model to its subfolder `model`.
+    Stages and checkpoints go to `out` (None: `runs/<name>`), the finished model to its subfolder `model`, in full precision to `full`.
+    With `base`, a folder or Hugging Face id, that encoder is fine-tuned, and the model has its name.
     """
+    if evaluate and base is not None:
+        raise OptionError("--base: only for training; --evaluate measures the model in the folder that --out names")
     folder = DataFolder.find(data)
     if evaluate:
         print(evaluation(folder, out))
         return
-    chosen = Recipe.read(recipe or _default_recipe()).within(time_budget)
+    chosen = Recipe.read(recipe or _default_recipe())
+    found = None if base is None else Base.find(base)
+    chosen = (chosen.fine_tuning(found.title) if found else chosen).within(time_budget)
     work = out or Path("runs") / chosen.name
     work.mkdir(parents=True, exist_ok=True)
-    train(chosen, folder, work)
-    shutil.copy(recipe or _default_recipe(), work / "model" / "recipe.toml")
-    print(finish(chosen, folder, work))
+    claim(work, found)
+    train(chosen, folder, work, found)
+    shutil.copy(recipe or _default_recipe(), work / MODEL / "recipe.toml")
+    print(finish(chosen, folder, work, found))
 
 
-def train(recipe: Recipe, data: DataFolder, work: Path) -> None:
-    """Runs the learning stages; leaves uncalibrated weights in `work`."""
-    tokenizer = _tokenizer(recipe, data, work)
-    config = EncoderConfig(tokenizer.get_vocab_size())
-    _say("align: the student learns the teacher's sentence vectors")
-    encoder = align(data, tokenizer, config, recipe.align_seconds, recipe.seed, work)
-    model = CxModel(config)
-    model.encoder.load_state_dict(encoder.state_dict())
-    for layer in model.encoder.modules():
-        if isinstance(layer, torch.nn.Dropout):
-            layer.p = 0.0
+def train(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = None) -> None:
+    """Runs the learning stages, from the base where there is one; leaves uncalibrated weights in `work`."""
+    tokenizer, model = base.start() if base else _aligned(recipe, data, work)
     documents = training_documents(data)
-    _say("finetune: all heads on all sets")
-    finetune(model, tokenizer, documents, recipe.finetune_seconds, recipe.seed, work)
+    first, long, last = recipe.lessons()
+    for lesson in (first, long):
+        _say(f"{lesson.name}: all heads on all sets")
+        finetune(model, tokenizer, documents, lesson, work)
+    _say(f"polish: {len(last)} seeds from the same start")
+    polish(model, tokenizer, documents, last, work)
     _say(f"wide: hashed n-grams on {len(documents)} documents")
     train_wide(model, tokenizer, documents, recipe.seed, work)
-    target = work / "model"
-    target.mkdir(exist_ok=True)
-    arrays = {name: tensor.numpy().astype(np.float32) for name, tensor in model.state_dict().items()}
-    encoder_arrays = {name: array for name, array in arrays.items() if name.startswith("encoder.")}
-    head_arrays = {name: array for name, array in arrays.items() if name not in encoder_arrays}
-    save_arrays(target / "encoder.safetensors", encoder_arrays, INT8_ROWS)
-    save_arrays(target / "heads.safetensors", head_arrays, INT8_ROWS)
-    tokenizer.save(str(target / TOKENIZER), pretty=False)
+    write_model(recipe, model, tokenizer, work / MODEL)
+    write_model(recipe, model, tokenizer, work / FULL, exact=True)
+    for lesson in last:
+        restore_finished(lesson.name, torch.nn.ModuleDict({"encoder": model.encoder, "heads": model.heads}), work)
+        write_model(recipe, model, tokenizer, work / lesson.name, exact=True)
 
 
-def finish(recipe: Recipe, data: DataFolder, work: Path) -> str:
-    """Calibrates the stored weights (as they will be loaded), writes card and manifest, and gives the table of scores."""
-    target = work / "model"
-    config = asdict(EncoderConfig(Tokenizer.from_file(str(target / TOKENIZER)).get_vocab_size()))
-    write_manifest(target, recipe.name, recipe.version, config, UNCALIBRATED)
-    _say("calibrate: dev sets and held-out comments")
-    measured = raw_scores(*_loaded(target), dev_documents(data))
+def finish(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = None) -> str:
+    """Calibrates the stored weights (as they will be loaded), writes card and manifest, and gives the table of scores.
+
+    The mean of the last stage's seeds is the model; each seed by itself is measured beside it. Scores are cross-fitted: each half of the
+    documents with the calibration of the other half; the calibration that is kept is fitted on all.
+    """
+    documents = dev_documents(data)
+    seeds = []
+    for lesson in recipe.lessons()[-1]:
+        _say(f"measure: {lesson.name}")
+        seeds.append(score_sets(cross_fitted(raw_scores(*_loaded(work / lesson.name), documents), calibrate)))
+    _say("measure and calibrate: the model")
+    target = work / MODEL
+    measured = raw_scores(*_loaded(target), documents)
+    judged = cross_fitted(measured, calibrate)
+    scores = score_sets(judged)
+    reliability_plot(language_confidence(judged), target / RELIABILITY)
+    table = score_table(scores, seeds)
+    (target / CARD).write_text(model_card(recipe.name, recipe.version, data, table, language_calibration(judged), base), encoding="utf-8")
     calibration = calibrate(measured)
-    scores = score_sets(measured, calibration)
-    (target / CARD).write_text(
-        model_card(recipe.name, recipe.version, data, scores, language_calibration(measured, calibration)), encoding="utf-8"
-    )
-    write_manifest(target, recipe.name, recipe.version, config, calibration)
-    return score_table(scores)
+    for folder in (target, work / FULL):
+        write_manifest(folder, recipe.name, recipe.version, read_manifest(folder).encoder, calibration)
+    return table
 
 
 def evaluation(data: DataFolder, model: Path | None) -> str:
     """Table of a finished model's scores on the dev sets (None: the default model)."""
-    manifest = read_manifest(model / "model" if model and (model / "model").is_dir() else model)
-    measured = raw_scores(*_loaded(manifest.path), dev_documents(data))
-    return score_table(score_sets(measured, manifest.calibration))
+    manifest = read_manifest(model / MODEL if model and (model / MODEL).is_dir() else model)
+    return score_table(score_sets(judge(raw_scores(*_loaded(manifest.path), dev_documents(data)), manifest.calibration)))
+
+
+def write_model(recipe: Recipe, model: CxModel, tokenizer: Tokenizer, folder: Path, *, exact: bool = False) -> None:
+    """Writes a model that is not calibrated yet: int8 matrices, or everything in float32 (`exact`)."""
+    folder.mkdir(exist_ok=True)
+    arrays = {name: tensor.numpy().astype(np.float32) for name, tensor in model.state_dict().items()}
+    encoder = {name: array for name, array in arrays.items() if name.startswith("encoder.")}
+    heads = {name: array for name, array in arrays.items() if name not in encoder}
+    save_arrays(folder / "encoder.safetensors", encoder, exact=exact)
+    save_arrays(folder / "heads.safetensors", heads, exact=exact)
+    tokenizer.save(str(folder / TOKENIZER), pretty=False)
+    if isinstance(model.encoder, ForeignEncoder):
+        model.encoder.write_settings(folder)
+    write_manifest(folder, recipe.name, recipe.version, asdict(model.config), UNCALIBRATED)
+
+
+def _aligned(recipe: Recipe, data: DataFolder, work: Path) -> tuple[Tokenizer, CxModel]:
+    """A vocabulary of our own, and a network with our own encoder, aligned."""
+    tokenizer = _tokenizer(recipe, data, work)
+    config = EncoderConfig(tokenizer.get_vocab_size())
+    _say("align: the student learns the teacher's sentence vectors")
+    encoder = align(data, tokenizer, config, recipe.seconds["align"], recipe.seed, work)
+    model = CxModel(config, Spelling.of(pieces_of(tokenizer)))
+    model.encoder.load_state_dict(encoder.state_dict())
+    without_dropout(model.encoder)
+    return tokenizer, model
 
 
 def _loaded(folder: Path) -> tuple[Runtime, TextTokeniser]:

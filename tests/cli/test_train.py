@@ -15,8 +15,10 @@ def test_options_reach_the_training(run: Callable[..., Any], monkeypatch: pytest
     given: list[dict[str, Any]] = []
     monkeypatch.setitem(sys.modules, "cxsentiment.training.run", SimpleNamespace(train_command=lambda **options: given.append(options)))
     assert run("train", "--data", "d", "--recipe", "r.toml", "--out", "o", "--time-budget", "60", "--evaluate").code == 0
+    assert run("train", "--base", "b/c").code == 0
     assert run("train").code == 0
     assert given == [
-        {"recipe": Path("r.toml"), "data": Path("d"), "out": Path("o"), "time_budget": 60.0, "evaluate": True},
-        {"recipe": None, "data": None, "out": None, "time_budget": None, "evaluate": False},
+        {"recipe": Path("r.toml"), "data": Path("d"), "out": Path("o"), "time_budget": 60.0, "base": None, "evaluate": True},
+        {"recipe": None, "data": None, "out": None, "time_budget": None, "base": "b/c", "evaluate": False},
+        {"recipe": None, "data": None, "out": None, "time_budget": None, "base": None, "evaluate": False},
     ]

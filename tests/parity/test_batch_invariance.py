@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from cxsentiment import Analysis, Analyzer
-from cxsentiment.encoder.model import Encoder, EncoderConfig, hashed_ngrams, pool
+from cxsentiment.encoder.model import Encoder, EncoderConfig, pool
 from tests.conftest import SENTENCES
 
 TOLERANCE = 2e-5
@@ -57,15 +57,3 @@ def test_padding_does_not_reach_the_states() -> None:
         total_alone, largest_alone = pool(encoder(short, torch.tensor([5])), torch.tensor([5]))
     assert torch.allclose(total[0], total_alone[0], atol=1e-5)
     assert torch.allclose(largest[0], largest_alone[0], atol=1e-5)
-
-
-def test_ngrams_of_a_text_do_not_depend_on_its_neighbours() -> None:
-    texts = [torch.tensor([5, 6, 7, 5]), torch.tensor([9]), torch.tensor([], dtype=torch.int64), torch.tensor([6, 7])]
-    lengths = torch.tensor([len(text) for text in texts])
-    grams, counts = hashed_ngrams(torch.cat(texts), lengths, 1000)
-    assert counts.tolist() == [4 + 3 + 2, 1, 0, 2 + 1]
-    parts = torch.split(grams, counts.tolist())
-    for text, part in zip(texts, parts, strict=True):
-        alone, _ = hashed_ngrams(text, torch.tensor([len(text)]), 1000)
-        assert sorted(part.tolist()) == sorted(alone.tolist())
-    assert set(parts[3].tolist()) <= set(parts[0].tolist())

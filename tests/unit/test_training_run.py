@@ -15,7 +15,18 @@ from cxsentiment.training import finetune
 from cxsentiment.training.teacher import Teacher
 from tests.conftest import SENTENCES, tiny_tokenizer
 
-RECIPE = 'name = "small"\nversion = "1"\nseed = 1\nvocabulary = 500\n[seconds]\nalign = 2\nfinetune = 4\n'
+RECIPE = """
+name = "small"
+version = "1"
+seed = 1
+vocabulary = 500
+polish_seeds = 2
+[seconds]
+align = 2
+finetune = 3
+deepen = 1
+polish = 1
+"""
 WORDS = {"positive": "great excellent wonderful", "negative": "terrible broken rude"}
 TRANSLATED = {"el": "καλό κακό προσωπικό", "pl": "dobra zła obsługa", "ro": "bună proastă livrare"}
 
@@ -96,4 +107,6 @@ def test_a_recipe_becomes_a_model_that_loads(tmp_path: Path, monkeypatch: pytest
     assert main(command) == 0
     assert capsys.readouterr().out.splitlines()[-5:] == table.splitlines()[-5:]
     assert main(["train", "--evaluate", "--data", str(data), "--out", str(tmp_path / "run")]) == 0
-    assert capsys.readouterr().out.splitlines()[-5:] == table.splitlines()[-5:]
+    assert [line.split("|")[1:5] for line in capsys.readouterr().out.splitlines()] == [
+        line.split("|")[1:5] for line in table.splitlines() if line.startswith("|")
+    ]

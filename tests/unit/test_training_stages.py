@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,18 +9,22 @@ from torch import nn
 
 from cxsentiment import InputError
 from cxsentiment.encoder.model import CxModel, EncoderConfig, pool
+from cxsentiment.encoder.ngrams import Spelling
 from cxsentiment.encoder.runtime import RawScores
-from cxsentiment.heads import softmax
+from cxsentiment.encoder.tokenise import pieces_of
+from cxsentiment.heads import Calibration, softmax
 from cxsentiment.results import SENTIMENTS
 from cxsentiment.training.align import alignment_loss
 from cxsentiment.training.calibrate import calibrate
+from cxsentiment.training.card import reliability_plot
 from cxsentiment.training.corpus import Document, Span
 from cxsentiment.training.examples import Targets, examples
-from cxsentiment.training.finetune import deep_loss, finetune, flat_ids, text_loss, train_wide
+from cxsentiment.training.finetune import Lesson, deep_loss, finetune, polish, text_loss
 from cxsentiment.training.initialise import fill_by_prefix, translation_embeddings
 from cxsentiment.training.loop import Stage, StageSettings, pad, shuffled_batches
-from cxsentiment.training.measure import Measured, calibration_error, macro_f1, score_sets
+from cxsentiment.training.measure import Measured, calibration_error, cross_fitted, judge, macro_f1, score_sets
 from cxsentiment.training.run import Recipe
+from cxsentiment.training.wide import train_wide
 from tests.conftest import tiny_tokenizer
 
 WORDS = {"positive": ("great", "polecam", "bine"), "negative": ("terrible", "άργησε", "nepoliticos")}
@@ -32,7 +37,11 @@ def labelled(count: int) -> list[Document]:
 
 
 def tiny_config() -> EncoderConfig:
-    return EncoderConfig(tiny_tokenizer().get_vocab_size(), 32, 1, 4, 64, 256, head_hidden=16, wide_buckets=512, wide_width=8, dropout=0.0)
+    return EncoderConfig(tiny_tokenizer().get_vocab_size(), 32, 1, 4, 64, 256, head_hidden=16, wide_buckets=512, dropout=0.0)
+
+
+def tiny_network() -> CxModel:
+    return CxModel(tiny_config(), Spelling.of(pieces_of(tiny_tokenizer())))
 
 
 def test_batches_hold_every_index_once_an_epoch_and_keep_to_the_budget() -> None:
@@ -88,18 +97,22 @@ def right_share(logits: torch.Tensor, documents: list[Document]) -> float:
     return float((logits[:, [0, 2]].argmax(1) * 2 == gold).float().mean())
 
 
-def test_the_wide_branch_learns_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cxsentiment.training.finetune.WIDE_EPOCHS", 60)
-    documents, model = labelled(600), CxModel(tiny_config())
+def test_the_wide_branch_learns_what_is_there(tmp_path: Path) -> None:
+    documents, model = labelled(600), tiny_network()
     train_wide(model, tiny_tokenizer(), documents, 1, tmp_path)
+    flat = [example.flat for example in examples(documents[:60], tiny_tokenizer())]
+    ids, lengths = torch.tensor([token for tokens in flat for token in tokens]), torch.tensor([len(tokens) for tokens in flat])
     with torch.inference_mode():
-        logits, _ = model.wide(*flat_ids(examples(documents[:60], tiny_tokenizer())))
+        logits, _ = model.wide(ids, lengths)
     assert right_share(logits, documents[:60]) > 0.95
+    again = tiny_network()
+    train_wide(again, tiny_tokenizer(), [], 1, tmp_path)
+    assert torch.equal(again.wide.table, model.wide.table)
 
 
 def test_the_encoder_learns_what_is_there() -> None:
     torch.manual_seed(0)
-    documents, model = labelled(60), CxModel(tiny_config())
+    documents, model = labelled(60), tiny_network()
     batch = examples(documents, tiny_tokenizer())
     optimizer = torch.optim.Adam([*model.encoder.parameters(), *model.heads.parameters()], lr=3e-3)
     for _ in range(60):
@@ -114,14 +127,24 @@ def test_the_encoder_learns_what_is_there() -> None:
 
 
 def test_fine_tuning_changes_encoder_and_heads_and_is_not_run_twice(tmp_path: Path) -> None:
-    model = CxModel(tiny_config())
+    model = tiny_network()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    finetune(model, tiny_tokenizer(), labelled(300), 1.0, 1, tmp_path)
+    finetune(model, tiny_tokenizer(), labelled(300), Lesson("short", 1.0, (1,)), tmp_path)
     changed = {name.split(".")[0] for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {"encoder", "heads"}
-    again = CxModel(tiny_config())
-    finetune(again, tiny_tokenizer(), [], 1.0, 1, tmp_path)
+    again = tiny_network()
+    finetune(again, tiny_tokenizer(), [], Lesson("short", 1.0, (1,)), tmp_path)
     assert torch.equal(again.encoder.words.weight, model.encoder.words.weight)
+
+
+def test_polishing_leaves_the_mean_of_the_seeds(tmp_path: Path) -> None:
+    model = tiny_network()
+    lessons = [Lesson(f"last-{seed}", 0.5, (seed,)) for seed in (1, 2)]
+    polish(model, tiny_tokenizer(), labelled(200), lessons, tmp_path)
+    states = [torch.load(tmp_path / f"{lesson.name}.pt", weights_only=True)["module"] for lesson in lessons]
+    name = "encoder.words.weight"
+    assert not torch.equal(states[0][name], states[1][name])
+    assert torch.allclose(model.encoder.words.weight, (states[0][name] + states[1][name]) / 2, atol=1e-6)
 
 
 def test_loss_is_blind_to_what_a_set_does_not_annotate() -> None:
@@ -165,8 +188,9 @@ def measured(count: int = 400) -> Measured:
     deep[np.arange(count), gold] += 12
     noise = rng.normal(size=(count, 15)).astype(np.float32)
     emotions = tuple("joy" if noise[index, 0] > 0 else "anger" for index in range(count))
-    documents = [Document("x", "en", "written", SENTIMENTS[g], None, (e,), (), 1.0) for g, e in zip(gold, emotions, strict=True)]
     spans = [Span(0, 1, "+", "food"), Span(0, 1, "-", "food")] * 20
+    marked = [(span,) for span in spans] + [()] * (count - len(spans))
+    documents = [Document("x", "en", "written", SENTIMENTS[g], None, (e,), s, 1.0) for g, e, s in zip(gold, emotions, marked, strict=True)]
     polarity = np.array([[0, 0, 5, 0], [5, 0, 0, 0]] * 20, np.float32)
     raw = RawScores(deep, noise, deep[::-1].copy(), noise[::-1].copy(), polarity, np.ones(count, np.int64))
     return Measured(documents, raw, np.full(count, 24), spans)
@@ -181,9 +205,35 @@ def test_calibration_makes_sure_scores_honest_and_drops_a_useless_branch() -> No
     correct = probabilities.argmax(1) == gold
     raw_error = calibration_error(softmax(data.raw.sentiment).max(1), softmax(data.raw.sentiment).argmax(1) == gold)
     assert calibration_error(probabilities.max(1), correct) < raw_error
-    scores = {score.task: score for score in score_sets(data, fitted)}
+    scores = {score.task: score for score in score_sets(judge(data, fitted))}
     assert scores["sentiment"].accuracy == pytest.approx(float(correct.mean()))
     assert scores["sentiment"].size == 400
+
+
+def test_cross_fitting_judges_each_half_by_the_other() -> None:
+    data = measured()
+    documents = [replace(document, text=str(index)) for index, document in enumerate(data.documents)]
+    seen: list[set[str]] = []
+
+    def fit(half: Measured) -> Calibration:
+        seen.append({document.text for document in half.documents})
+        return calibrate(half)
+
+    judged = cross_fitted(Measured(documents, data.raw, data.tokens, data.spans), fit)
+    assert seen[0].isdisjoint(seen[1])
+    assert seen[0] | seen[1] == {document.text for document in documents}
+    assert judged.documents == documents
+    gold = np.array([SENTIMENTS.index(document.sentiment or "") for document in documents])
+    assert (judged.sentiments.argmax(1) == gold).mean() > 0.5
+
+
+@pytest.mark.full
+def test_the_reliability_plot_shows_every_language(tmp_path: Path) -> None:
+    pairs = (np.array([0.3, 0.9, 0.95], np.float32), np.array([False, True, True]))
+    reliability_plot({"el": pairs, "ro": pairs}, tmp_path / "plot.svg")
+    drawn = (tmp_path / "plot.svg").read_text(encoding="utf-8")
+    assert "Greek" in drawn
+    assert "Romanian" in drawn
 
 
 @pytest.mark.parametrize(
@@ -202,5 +252,6 @@ def test_a_bad_recipe_is_refused(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_a_time_budget_is_shared_out_among_the_stages() -> None:
-    recipe = Recipe("a", "1", 1, 100, 30.0, 90.0).within(60.0)
-    assert (recipe.align_seconds, recipe.finetune_seconds) == (15.0, 45.0)
+    seconds = {"align": 30.0, "finetune": 60.0, "deepen": 20.0, "polish": 5.0}
+    recipe = Recipe("a", "1", 1, 100, 2, seconds).within(60.0)
+    assert recipe.seconds == {"align": 15.0, "finetune": 30.0, "deepen": 10.0, "polish": 2.5}
