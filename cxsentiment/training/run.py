@@ -7,6 +7,7 @@ import time
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,8 @@ def train_command(
     if evaluate:
         print(evaluation(folder, out))
         return
+    if find_spec("matplotlib") is None:
+        raise CxError("training draws with matplotlib, which is missing: install the extra, pip install 'cxsentiment[train]'")
     chosen = Recipe.read(recipe or _default_recipe())
     found = None if base is None else Base.find(base)
     chosen = (chosen.fine_tuning(found.title) if found else chosen).within(time_budget)

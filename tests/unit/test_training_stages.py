@@ -227,7 +227,6 @@ def test_cross_fitting_judges_each_half_by_the_other() -> None:
     assert (judged.sentiments.argmax(1) == gold).mean() > 0.5
 
 
-@pytest.mark.full
 def test_the_reliability_plot_shows_every_language(tmp_path: Path) -> None:
     pairs = (np.array([0.3, 0.9, 0.95], np.float32), np.array([False, True, True]))
     reliability_plot({"el": pairs, "ro": pairs}, tmp_path / "plot.svg")

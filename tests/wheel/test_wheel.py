@@ -88,7 +88,7 @@ def test_wheel_holds_nothing_else(names: set[str]) -> None:
     tops = {PurePosixPath(name).parts[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"cxsentiment"}
     endings = {PurePosixPath(name).suffix for name in names if name.startswith("cxsentiment/")}
-    assert endings <= {".py", ".typed", ".toml", ".json", ".safetensors", ".md"}
+    assert endings <= {".py", ".typed", ".toml", ".json", ".safetensors", ".md", ".svg"}
 
 
 def test_license_travels_with_the_wheel(names: set[str]) -> None:
