@@ -19,7 +19,7 @@ from cxsentiment.encoder.model import CxModel, EncoderConfig
 from cxsentiment.encoder.ngrams import Spelling
 from cxsentiment.encoder.runtime import Runtime, load_runtime
 from cxsentiment.encoder.tokenise import TextTokeniser, pieces_of
-from cxsentiment.errors import CxError, InputError, OptionError
+from cxsentiment.errors import CxError, InputError, MissingExtraError, OptionError
 from cxsentiment.heads import BranchWeights, Calibration
 from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
 from cxsentiment.training.align import align
@@ -128,7 +128,7 @@ def train_command(
         print(evaluation(folder, out))
         return
     if find_spec("matplotlib") is None:
-        raise CxError("training draws with matplotlib, which is missing: install the extra, pip install 'cxsentiment[train]'")
+        raise MissingExtraError("training draws its card with matplotlib: pip install 'cxsentiment[train]'")
     chosen = Recipe.read(recipe or _default_recipe())
     found = None if base is None else Base.find(base)
     chosen = (chosen.fine_tuning(found.title) if found else chosen).within(time_budget)
