@@ -10,7 +10,6 @@ import json
 import tomllib
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.linear import emotion_score, sentiment_scores
@@ -46,10 +45,10 @@ def main() -> None:
     verify(manifest)
     dev = [document for document in dev_documents(data) if document.lang in languages]
     if options.sentiment_only:
-        dev = [replace(document, emotions=None) for document in dev if document.sentiment is not None]
+        dev = [document for document in dev if document.sentiment is not None]
     measured = raw_scores(*load_runtime(manifest, "auto", "auto", TOKENS), dev)
     judged = cross_fitted(measured, calibrate)
-    ours = score_sets(judged)
+    ours = [score for score in score_sets(judged) if score.task == "sentiment" or not options.sentiment_only]
     train = [document for document in training_documents(data) if document.lang in languages]
     linear = [score for lang in languages for score in sentiment_scores(lang, train, dev)]
     if not options.sentiment_only:
