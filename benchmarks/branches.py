@@ -11,22 +11,17 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from benchmarks.results import save
-from cxsentiment.encoder.runtime import load_runtime
 from cxsentiment.training.calibrate import calibrate
 from cxsentiment.training.corpus import DataFolder
-from cxsentiment.training.measure import Measured, cross_fitted, dev_documents, raw_scores, score_sets
-from cxsentiment.weights import read_manifest, verify
-
-TOKENS = 8192
+from cxsentiment.training.measure import Measured, cross_fitted, dev_documents, load_model, raw_scores, score_sets
 
 
 def main() -> None:
     """Prints the table and writes it to benchmarks/results/branches.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model")
-    manifest = read_manifest(parser.parse_args().model)
-    verify(manifest)
-    both = raw_scores(*load_runtime(manifest, "auto", "auto", TOKENS), dev_documents(DataFolder.find()))
+    _, runtime, tokeniser = load_model(parser.parse_args().model)
+    both = raw_scores(runtime, tokeniser, dev_documents(DataFolder.find()))
     ways = {"encoder": without(both, "wide_"), "wide branch": without(both, ""), "both": both}
     scores = {name: score_sets(cross_fitted(measured, calibrate)) for name, measured in ways.items()}
     print("| task | lang | set | n | encoder | wide branch | both |\n" + "|---" * 7 + "|")

@@ -12,15 +12,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from benchmarks.results import save
-from cxsentiment.encoder.runtime import load_runtime
-from cxsentiment.results import SENTIMENTS
 from cxsentiment.training.calibrate import calibrate
-from cxsentiment.training.corpus import DataFolder, Document, parse_comment
-from cxsentiment.training.labels import SCHEMES
-from cxsentiment.training.measure import Judged, cross_fitted, dev_documents, raw_scores, scheme_probabilities
-from cxsentiment.weights import read_manifest, verify
+from cxsentiment.training.corpus import DataFolder, parse_comment
+from cxsentiment.training.measure import Verdict, cross_fitted, dev_documents, load_model, raw_scores, verdicts
 
-TOKENS = 8192
 LONGEST = 300
 VARIANT = 7
 
@@ -35,20 +30,6 @@ class Rate:
     wrong: float
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A document, the sentiment given to it within its set's labels, and the probability of that."""
-
-    document: Document
-    given: str
-    probability: float
-
-    @property
-    def wrong(self) -> bool:
-        """Whether the annotators said otherwise."""
-        return self.given != self.document.sentiment
-
-
 def main() -> None:
     """Prints both; error rates go to benchmarks/results/errors.json."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -58,30 +39,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     data = DataFolder.find()
-    manifest = read_manifest(options.model)
-    verify(manifest)
-    measured = raw_scores(*load_runtime(manifest, "auto", "auto", TOKENS), dev_documents(data))
-    verdicts = judged_sentiments(cross_fitted(measured, calibrate))
-    rates = by_variant(verdicts, data)
+    _, runtime, tokeniser = load_model(options.model)
+    found = verdicts(cross_fitted(raw_scores(runtime, tokeniser, dev_documents(data)), calibrate))
+    rates = by_variant(found, data)
     print("| lang | variant | comments | wrong |\n|---|---|---|---|")
     for rate in rates:
         print(f"| {rate.lang} | {rate.variant} | {rate.size} | {rate.wrong:.2f} |")
-    print_errors(verdicts, options.language, options.count, options.seed)
+    print_errors(found, options.language, options.count, options.seed)
     save("errors", {"rates": [asdict(rate) for rate in rates]})
 
 
-def judged_sentiments(judged: Judged) -> list[Verdict]:
-    """One verdict for each document with a sentiment."""
-    verdicts = []
-    for document, row in zip(judged.documents, judged.sentiments, strict=True):
-        scheme = SCHEMES[document.dataset]
-        if document.sentiment and scheme.sentiments:
-            within = scheme_probabilities(scheme, row[None])[0]
-            verdicts.append(Verdict(document, SENTIMENTS[int(within.argmax())], float(within.max())))
-    return verdicts
-
-
-def by_variant(verdicts: Sequence[Verdict], data: DataFolder) -> list[Rate]:
+def by_variant(judged: Sequence[Verdict], data: DataFolder) -> list[Rate]:
     """Error rates of annotated comments; a way of writing that is sarcasm and capitals counts as both."""
     variants: dict[tuple[str, str], str] = {}
     for path in (data.path / "written").glob("*_*.tsv"):
@@ -89,17 +57,17 @@ def by_variant(verdicts: Sequence[Verdict], data: DataFolder) -> list[Rate]:
         lines = filter(None, path.read_text(encoding="utf-8").splitlines())
         variants |= {(lang, parse_comment(line, lang).text): line.split("\t")[VARIANT] for line in lines}
     found: dict[tuple[str, str], list[bool]] = defaultdict(list)
-    for verdict in verdicts:
+    for verdict in judged:
         key = (verdict.document.lang, verdict.document.text)
         for variant in variants[key].split(",") if verdict.document.dataset == "written" else ():
             found[verdict.document.lang, variant].append(verdict.wrong)
     return [Rate(lang, variant, len(wrong), sum(wrong) / len(wrong)) for (lang, variant), wrong in sorted(found.items())]
 
 
-def print_errors(verdicts: Sequence[Verdict], language: str, count: int, seed: int) -> None:
+def print_errors(judged: Sequence[Verdict], language: str, count: int, seed: int) -> None:
     """Some of a language's misjudged texts, drawn alike from each set."""
     by_set: dict[str, list[Verdict]] = defaultdict(list)
-    for verdict in verdicts:
+    for verdict in judged:
         if verdict.wrong and verdict.document.lang == language:
             by_set[verdict.document.dataset].append(verdict)
     rng = random.Random(seed)

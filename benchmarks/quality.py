@@ -14,15 +14,12 @@ from pathlib import Path
 
 from benchmarks.linear import emotion_score, sentiment_scores
 from benchmarks.results import save
-from cxsentiment.encoder.runtime import load_runtime
 from cxsentiment.training.calibrate import calibrate
 from cxsentiment.training.corpus import DataFolder
 from cxsentiment.training.examples import training_documents
 from cxsentiment.training.labels import SCHEMES
-from cxsentiment.training.measure import SetScore, cross_fitted, dev_documents, language_calibration, raw_scores, score_sets
-from cxsentiment.weights import read_manifest, verify
+from cxsentiment.training.measure import SetScore, cross_fitted, dev_documents, language_calibration, load_model, raw_scores, score_sets
 
-TOKENS = 8192
 HERE = Path(__file__).parent
 FIRST = HERE / "results" / "quality-0.1.0.json"
 HEADER = (
@@ -41,12 +38,11 @@ def main() -> None:
     options = parser.parse_args()
     languages = options.languages.split(",")
     data = DataFolder.find()
-    manifest = read_manifest(options.model)
-    verify(manifest)
+    manifest, runtime, tokeniser = load_model(options.model)
     dev = [document for document in dev_documents(data) if document.lang in languages]
     if options.sentiment_only:
         dev = [document for document in dev if document.sentiment is not None]
-    measured = raw_scores(*load_runtime(manifest, "auto", "auto", TOKENS), dev)
+    measured = raw_scores(runtime, tokeniser, dev)
     judged = cross_fitted(measured, calibrate)
     ours = [score for score in score_sets(judged) if score.task == "sentiment" or not options.sentiment_only]
     train = [document for document in training_documents(data) if document.lang in languages]
@@ -54,7 +50,8 @@ def main() -> None:
     if not options.sentiment_only:
         linear += [emotion_score(score.dataset, score.lang, train, dev) for score in ours if score.task == "emotions"]
     baseline = {(score.task, score.lang, score.dataset): score for score in linear}
-    rows = [_row(score, baseline.get((score.task, score.lang, score.dataset)), first_model(), published()) for score in ours]
+    first, known = first_model(), published()
+    rows = [_row(score, baseline.get((score.task, score.lang, score.dataset)), first, known) for score in ours]
     print(HEADER)
     for row in rows:
         print("| " + " | ".join(f"{value:.4f}" if isinstance(value, float) else str(value) for value in row.values()) + " |")

@@ -9,12 +9,9 @@ import argparse
 from pathlib import Path
 
 from benchmarks.results import save
-from cxsentiment.encoder.runtime import load_runtime
 from cxsentiment.training.corpus import DataFolder
-from cxsentiment.training.measure import SetScore, dev_documents, judge, raw_scores, score_sets
-from cxsentiment.weights import read_manifest, verify
+from cxsentiment.training.measure import SetScore, dev_documents, judge, load_model, raw_scores, score_sets
 
-TOKENS = 8192
 TARGET = 0.3
 
 
@@ -24,15 +21,15 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/default"))
     work = parser.parse_args().work
     stored, full = (scores(work / name) for name in ("model", "full"))
-    rows = []
+    rows, losses = [], []
     print("| task | lang | set | n | full precision | stored | points lost |\n" + "|---" * 7 + "|")
     for small, exact in zip(stored, full, strict=True):
         lost = 100 * (exact.macro_f1 - small.macro_f1)
+        losses.append(lost)
         print(
             f"| {small.task} | {small.lang} | {small.dataset} | {small.size} | {exact.macro_f1:.4f} | {small.macro_f1:.4f} | {lost:+.2f} |"
         )
         rows.append({"task": small.task, "lang": small.lang, "set": small.dataset, "full": exact.macro_f1, "stored": small.macro_f1})
-    losses = [100 * (exact.macro_f1 - small.macro_f1) for small, exact in zip(stored, full, strict=True)]
     within = sum(lost <= TARGET for lost in losses)
     print(f"{within} of {len(losses)} sets lose at most {TARGET} points; mean {sum(losses) / len(losses):+.3f}, most {max(losses):+.2f}")
     save("quantisation", {"rows": rows})
@@ -40,9 +37,8 @@ def main() -> None:
 
 def scores(folder: Path) -> list[SetScore]:
     """Dev scores of a model folder with the calibration that it holds."""
-    manifest = read_manifest(folder)
-    verify(manifest)
-    measured = raw_scores(*load_runtime(manifest, "auto", "auto", TOKENS), dev_documents(DataFolder.find()))
+    manifest, runtime, tokeniser = load_model(folder)
+    measured = raw_scores(runtime, tokeniser, dev_documents(DataFolder.find()))
     return score_sets(judge(measured, manifest.calibration))
 
 

@@ -19,17 +19,13 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from benchmarks.results import save
-from cxsentiment.encoder.runtime import load_runtime
-from cxsentiment.heads import Calibration, softmax
+from cxsentiment.heads import Calibration
 from cxsentiment.language.greeklish import transliterate
-from cxsentiment.results import SENTIMENTS
 from cxsentiment.text import EMAIL, URL, USER, clean_string
 from cxsentiment.training.corpus import DataFolder, Document
 from cxsentiment.training.labels import SCHEMES
-from cxsentiment.training.measure import Measured, dev_documents, judge, raw_scores, scheme_probabilities, score_sets
-from cxsentiment.weights import read_manifest, verify
+from cxsentiment.training.measure import Measured, dev_documents, judge, load_model, raw_scores, score_sets, verdicts
 
-TOKENS = 8192
 LANGUAGES = ("el", "pl", "ro", "en")
 WITH_DIACRITICS = ("el", "pl", "ro")
 TYPO_SHARE = 0.1
@@ -139,9 +135,7 @@ def main() -> None:
     parser.add_argument("--per-set", type=int, default=300, help="texts of each set, drawn with the seed")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    manifest = read_manifest(options.model)
-    verify(manifest)
-    runtime, tokeniser = load_runtime(manifest, "auto", "auto", TOKENS)
+    manifest, runtime, tokeniser = load_model(options.model)
     drawn = draw(dev_documents(DataFolder.find()), options.per_set, options.seed)
     before = {lang: raw_scores(runtime, tokeniser, [document for document in drawn if document.lang == lang]) for lang in LANGUAGES}
     rows = []
@@ -178,19 +172,12 @@ def changed(documents: Sequence[Document], change: Change, seed: int) -> list[Do
 
 def compare(change: Change, lang: str, before: Measured, after: Measured, calibration: Calibration) -> Row:
     """The figures of one change in one language."""
-    scores = [[score.macro_f1 for score in score_sets(judge(measured, calibration))] for measured in (before, after)]
-    first, second = (predicted(measured, calibration) for measured in (before, after))
-    different = float(np.mean([old != new for old, new in zip(first, second, strict=True)]))
+    both = [judge(measured, calibration) for measured in (before, after)]
+    scores = [[score.macro_f1 for score in score_sets(judged)] for judged in both]
+    first, second = (verdicts(judged) for judged in both)
+    different = float(np.mean([old.given != new.given for old, new in zip(first, second, strict=True)]))
     f1_before, f1_after = (float(np.mean(values)) for values in scores)
     return Row(change.name, change.target, lang, len(scores[0]), len(first), f1_before, f1_after, different)
-
-
-def predicted(measured: Measured, calibration: Calibration) -> list[str]:
-    """The likeliest label of each document within its set's scheme."""
-    probabilities = softmax(calibration.sentiment.combine(measured.raw.sentiment, measured.raw.wide_sentiment, measured.tokens))
-    schemes = [SCHEMES[document.dataset] for document in measured.documents]
-    within = [scheme_probabilities(scheme, row[None])[0] for scheme, row in zip(schemes, probabilities, strict=True)]
-    return [SENTIMENTS[int(row.argmax())] for row in within]
 
 
 def average(name: str, rows: Sequence[Row]) -> Row:

@@ -26,10 +26,9 @@ from cxsentiment.training.calibrate import calibrate
 from cxsentiment.training.corpus import DataFolder, Document
 from cxsentiment.training.examples import training_documents
 from cxsentiment.training.finetune import Lesson, finetune
-from cxsentiment.training.measure import Judged, Measured, SetScore, dev_documents, judge, raw_scores, score_sets
+from cxsentiment.training.measure import EVALUATION_TOKENS, Measured, SetScore, dev_documents, judge, raw_scores, score_sets
 from cxsentiment.training.wide import train_wide
 
-TOKENS = 8192
 MOST_SECONDS = 1e9
 
 
@@ -122,18 +121,14 @@ def compare(full: CxModel, model: CxModel, tokenizer: Tokenizer, data: DataFolde
 
 def scores(model: CxModel, tokenizer: Tokenizer, fitting: Sequence[Document], tested: Sequence[Document]) -> list[SetScore]:
     """Scores of a network on some documents, calibrated on others."""
-    return score_sets(judged(measured(model, tokenizer, tested), measured(model, tokenizer, fitting)))
-
-
-def judged(tested: Measured, fitting: Measured) -> Judged:
-    """The tested documents with the calibration that the others give."""
-    return judge(tested, calibrate(fitting))
+    calibration = calibrate(measured(model, tokenizer, fitting))
+    return score_sets(judge(measured(model, tokenizer, tested), calibration))
 
 
 def measured(model: CxModel, tokenizer: Tokenizer, documents: Sequence[Document]) -> Measured:
     """Raw scores of a network in full precision."""
     tokeniser = TextTokeniser(tokenizer)
-    return raw_scores(Runtime(model, (tokeniser.cls_id, tokeniser.sep_id), "auto", "auto", TOKENS), tokeniser, documents)
+    return raw_scores(Runtime(model, (tokeniser.cls_id, tokeniser.sep_id), "auto", "auto", EVALUATION_TOKENS), tokeniser, documents)
 
 
 if __name__ == "__main__":

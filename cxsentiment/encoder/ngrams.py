@@ -70,7 +70,7 @@ def ngram_counts(
     """
     codes, owners = characters(spelling, flat, lengths)
     found = [*_within_words(codes, owners), *_words(codes, owners)]
-    keys = torch.cat([owner * buckets + (key & 0x7FFFFFFFFFFFFFFF) % buckets for key, owner in found])
+    keys = torch.cat([owner * buckets + key % buckets for key, owner in found])
     pairs, counts = torch.unique(keys, return_counts=True)
     return pairs // buckets, pairs % buckets, counts
 

@@ -32,7 +32,7 @@ from cxsentiment.training.finetune import BATCH_TOKENS, deep_loss, parameter_gro
 from cxsentiment.training.labelled import DATASET, LabelledFile, LabelledRows, read_labelled
 from cxsentiment.training.labels import Scheme
 from cxsentiment.training.loop import IndexBatch, Stage, StageSettings, restore_finished, shuffled_batches, training_device
-from cxsentiment.training.measure import Measured, f1, judge, macro_f1, raw_scores, scheme_probabilities
+from cxsentiment.training.measure import EVALUATION_TOKENS, Measured, f1, judge, macro_f1, raw_scores, scheme_probabilities
 from cxsentiment.weights import (
     CARD,
     MANIFEST,
@@ -59,7 +59,6 @@ LEAST_BATCH_TOKENS = 256
 MIXTURES = (0.0, 0.25, 0.5, 0.75, 1.0)
 USUAL_MIXTURE = 0.5
 SHRINKAGE = 2.0
-EVALUATION_TOKENS = 8192
 
 State = dict[str, torch.Tensor]
 

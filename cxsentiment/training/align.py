@@ -105,7 +105,7 @@ def translation_retrieval(encoder: Encoder, tokenizer: Tokenizer, teacher: Teach
     english = [encoding.ids for encoding in teacher.tokenizer.encode_batch([english for english, _ in pairs])]
     teacher.encoder.cpu()
     wanted = teacher.vectors(*pad(english))
-    ids, lengths = pad([_inside(ids, tokenizer) for ids in _ids(tokenizer, [text for _, text in pairs])])
+    ids, lengths = pad(_windows(tokenizer, [text for _, text in pairs]))
     found = functional.normalize(pool(encoder(ids, lengths), lengths)[0], dim=1)
     similarity = found @ wanted.T
     return float((similarity.argmax(1) == torch.arange(len(pairs))).float().mean())
@@ -157,7 +157,7 @@ def _examples(
 ) -> AlignmentData:
     originals = sorted({english for english, _ in pairs})
     rows = {english: row for row, english in enumerate(originals)}
-    student = [_inside(ids, tokenizer) for ids in _ids(tokenizer, [text for _, text in pairs])]
+    student = _windows(tokenizer, [text for _, text in pairs])
     return AlignmentData(student, [rows[english] for english, _ in pairs], _teacher_vectors(originals, teacher, folder, device))
 
 
@@ -180,6 +180,6 @@ def _ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
     return [encoding.ids for encoding in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
 
 
-def _inside(ids: list[int], tokenizer: Tokenizer) -> list[int]:
+def _windows(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
     first_id, last_id = special_ids(tokenizer)
-    return [first_id, *ids[: MAX_LENGTH - 2], last_id]
+    return [[first_id, *ids[: MAX_LENGTH - 2], last_id] for ids in _ids(tokenizer, texts)]

@@ -6,14 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 
 from cxsentiment.training.align import MAX_LENGTH as _ALIGNMENT_LENGTH
 from cxsentiment.training.base import Base
 from cxsentiment.training.corpus import UNUSED_PARALLEL_SOURCES, DataFolder
 from cxsentiment.training.labels import SCHEMES
-from cxsentiment.training.measure import CALIBRATION_BINS, Bools, Floats, SetScore
+from cxsentiment.training.measure import Bools, Floats, SetScore, reliability
 
 RELIABILITY = "reliability.svg"
 LANGUAGE_NAMES = {"el": "Greek", "pl": "Polish", "ro": "Romanian", "en": "English"}
@@ -97,11 +96,8 @@ def reliability_plot(confidence: Mapping[str, tuple[Floats, Bools]], path: Path)
         for place, (lang, (probability, right)) in enumerate(confidence.items(), 1):
             axes = figure.add_subplot(1, len(confidence), place)
             axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
-            bins = np.minimum((probability * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-            used = np.unique(bins)
-            means = [(probability[bins == one].mean(), right[bins == one].mean(), (bins == one).mean()) for one in used]
-            x, y, share = (np.array(column) for column in zip(*means, strict=True))
-            axes.scatter(x, y, s=12 + 400 * share, alpha=0.7)
+            mean, right_share, share = reliability(probability, right)
+            axes.scatter(mean, right_share, s=12 + 400 * share, alpha=0.7)
             axes.set(title=LANGUAGE_NAMES[lang], xlim=(0, 1), ylim=(0, 1), xlabel="probability", aspect="equal")
         figure.supylabel("share right", fontsize=10)
         figure.savefig(path, format="svg", metadata={"Date": None})

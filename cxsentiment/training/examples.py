@@ -106,6 +106,7 @@ def examples(documents: Sequence[Document], tokenizer: Tokenizer, schemes: Mappi
     cleaned = [clean(document.text) for document in documents]
     encoded = _encoded(documents, [text.text for text in cleaned], tokenizer)
     balance = _label_balance(documents)
+    special = special_ids(tokenizer)
     found = []
     for document, text, encoding in zip(documents, cleaned, encoded, strict=True):
         scheme = schemes.get(document.dataset, JOINED)
@@ -115,7 +116,7 @@ def examples(documents: Sequence[Document], tokenizer: Tokenizer, schemes: Mappi
         weight = (0.25 + 0.75 * document.quality) * balance.get((document.dataset, document.sentiment), 1.0)
         found.append(
             Example(
-                ids=inside_window(encoding.ids, tokenizer),
+                ids=inside_window(encoding.ids, special),
                 flat=tuple(encoding.ids),
                 scheme=tuple(bool(allowed) and label in labels for label in SENTIMENTS),
                 allowed=tuple(label in allowed for label in SENTIMENTS),
@@ -128,14 +129,13 @@ def examples(documents: Sequence[Document], tokenizer: Tokenizer, schemes: Mappi
     return found
 
 
-def inside_window(ids: Sequence[int], tokenizer: Tokenizer) -> tuple[int, ...]:
-    """Ids between the special ones; of a long text the first two thirds and the last third of a window."""
+def inside_window(ids: Sequence[int], special: tuple[int, int]) -> tuple[int, ...]:
+    """Ids between the two special ones; of a long text the first two thirds and the last third of a window."""
     room = MAX_LENGTH - 2
     if len(ids) > room:
         first = int(room * HEAD_SHARE)
         ids = [*ids[:first], *ids[len(ids) - (room - first) :]]
-    first_id, last_id = special_ids(tokenizer)
-    return (first_id, *ids, last_id)
+    return (special[0], *ids, special[1])
 
 
 def _encoded(documents: Sequence[Document], texts: Sequence[str], tokenizer: Tokenizer) -> list[Encoding]:

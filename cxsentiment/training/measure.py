@@ -6,11 +6,12 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from cxsentiment.encoder.runtime import RawScores, Runtime, TokenSpan
+from cxsentiment.encoder.runtime import RawScores, Runtime, TokenSpan, load_runtime
 from cxsentiment.encoder.tokenise import TextTokeniser
 from cxsentiment.heads import Calibration, sigmoid, softmax
 from cxsentiment.results import EMOTIONS, SENTIMENTS
@@ -18,9 +19,11 @@ from cxsentiment.text import clean
 from cxsentiment.training.corpus import DataFolder, Document, Span
 from cxsentiment.training.examples import is_held_out
 from cxsentiment.training.labels import SCHEMES, Scheme
+from cxsentiment.weights import Manifest, read_manifest, verify
 
 CALIBRATION_BINS = 15
 CHUNK = 4096
+EVALUATION_TOKENS = 8192
 RAW_NAMES = tuple(field.name for field in fields(RawScores))
 
 Floats = npt.NDArray[np.float32]
@@ -58,6 +61,27 @@ class SetScore:
     accuracy: float
     macro_f1: float
     calibration_error: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A document, the sentiment given to it within its set's labels, and the probability of that."""
+
+    document: Document
+    given: str
+    probability: float
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the annotators said otherwise."""
+        return self.given != self.document.sentiment
+
+
+def load_model(name_or_path: str | Path | None) -> tuple[Manifest, Runtime, TextTokeniser]:
+    """A verified model (None: the default one) on the best device there is. Raises ModelError when it is not there or damaged."""
+    manifest = read_manifest(name_or_path)
+    verify(manifest)
+    return manifest, *load_runtime(manifest, "auto", "auto", EVALUATION_TOKENS)
 
 
 def dev_documents(data: DataFolder) -> list[Document]:
@@ -151,26 +175,36 @@ def f1(gold: Bools, predicted: Bools) -> float:
     return 2 * both / either if either else 0.0
 
 
+def reliability(confidence: Floats, correct: Bools) -> tuple[Floats, Floats, Floats]:
+    """Of each of 15 equal-width bins that holds texts: mean confidence, share right, and share of all texts; three [bins]."""
+    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    held = [bins == index for index in np.unique(bins)]
+    means = [[float(values[members].mean()) for members in held] for values in (confidence, correct)]
+    return np.array(means[0]), np.array(means[1]), np.array([members.mean() for members in held])
+
+
 def calibration_error(confidence: Floats, correct: Bools) -> float:
     """Expected calibration error over 15 equal-width bins (Naeini et al. 2015)."""
-    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    gaps = [
-        abs(float(confidence[bins == index].mean()) - float(correct[bins == index].mean())) * int((bins == index).sum())
-        for index in range(CALIBRATION_BINS)
-        if (bins == index).any()
-    ]
-    return sum(gaps) / len(confidence)
+    mean, right, share = reliability(confidence, correct)
+    return float((np.abs(mean - right) * share).sum())
+
+
+def verdicts(judged: Judged) -> list[Verdict]:
+    """The sentiment given to each document that has one, within its set's scheme."""
+    found = []
+    for document, row in zip(judged.documents, judged.sentiments, strict=True):
+        scheme = SCHEMES[document.dataset]
+        if document.sentiment is not None and scheme.sentiments:
+            within = scheme_probabilities(scheme, row[None])[0]
+            found.append(Verdict(document, SENTIMENTS[int(within.argmax())], float(within.max())))
+    return found
 
 
 def language_confidence(judged: Judged) -> Mapping[str, tuple[Floats, Bools]]:
     """For each language the probability of the chosen sentiment (within each set's scheme) and whether it is right, [texts] each."""
     found: dict[str, list[tuple[float, bool]]] = defaultdict(list)
-    for document, row in zip(judged.documents, judged.sentiments, strict=True):
-        scheme = SCHEMES[document.dataset]
-        if document.sentiment is None or not scheme.sentiments:
-            continue
-        within = scheme_probabilities(scheme, row[None])[0]
-        found[document.lang].append((float(within.max()), SENTIMENTS[int(within.argmax())] == document.sentiment))
+    for verdict in verdicts(judged):
+        found[verdict.document.lang].append((verdict.probability, not verdict.wrong))
     return {lang: (np.array([c for c, _ in rows], np.float32), np.array([r for _, r in rows])) for lang, rows in sorted(found.items())}
 
 

@@ -17,8 +17,7 @@ from tokenizers import Tokenizer
 from cxsentiment.encoder.foreign import ForeignEncoder
 from cxsentiment.encoder.model import CxModel, EncoderConfig
 from cxsentiment.encoder.ngrams import Spelling
-from cxsentiment.encoder.runtime import Runtime, load_runtime
-from cxsentiment.encoder.tokenise import TextTokeniser, pieces_of
+from cxsentiment.encoder.tokenise import pieces_of
 from cxsentiment.errors import CxError, InputError, MissingExtraError, OptionError
 from cxsentiment.heads import BranchWeights, Calibration
 from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
@@ -36,12 +35,13 @@ from cxsentiment.training.measure import (
     judge,
     language_calibration,
     language_confidence,
+    load_model,
     raw_scores,
     score_sets,
 )
 from cxsentiment.training.vocabulary import train_tokenizer
 from cxsentiment.training.wide import train_wide
-from cxsentiment.weights import CARD, TOKENIZER, read_manifest, save_arrays, verify, write_manifest
+from cxsentiment.weights import CARD, TOKENIZER, read_manifest, save_arrays, write_manifest
 
 RECIPE_KEYS = {"name", "version", "seed", "vocabulary", "polish_seeds", "seconds"}
 STAGES = ("align", "finetune", "deepen", "polish")
@@ -52,7 +52,6 @@ UNCALIBRATED = Calibration(
     polarity_scale=1.0,
     polarity_bias=(0.0,) * len(POLARITIES),
 )
-EVALUATION_TOKENS = 8192
 MODEL, FULL = "model", "full"
 
 
@@ -169,10 +168,10 @@ def finish(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = Non
     seeds = []
     for lesson in recipe.lessons()[-1]:
         _say(f"measure: {lesson.name}")
-        seeds.append(score_sets(cross_fitted(raw_scores(*_loaded(work / lesson.name), documents), calibrate)))
+        seeds.append(score_sets(cross_fitted(raw_scores(*load_model(work / lesson.name)[1:], documents), calibrate)))
     _say("measure and calibrate: the model")
     target = work / MODEL
-    measured = raw_scores(*_loaded(target), documents)
+    measured = raw_scores(*load_model(target)[1:], documents)
     judged = cross_fitted(measured, calibrate)
     scores = score_sets(judged)
     reliability_plot(language_confidence(judged), target / RELIABILITY)
@@ -186,8 +185,8 @@ def finish(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = Non
 
 def evaluation(data: DataFolder, model: Path | None) -> str:
     """Table of a finished model's scores on the dev sets (None: the default model)."""
-    manifest = read_manifest(model / MODEL if model and (model / MODEL).is_dir() else model)
-    return score_table(score_sets(judge(raw_scores(*_loaded(manifest.path), dev_documents(data)), manifest.calibration)))
+    manifest, runtime, tokeniser = load_model(model / MODEL if model and (model / MODEL).is_dir() else model)
+    return score_table(score_sets(judge(raw_scores(runtime, tokeniser, dev_documents(data)), manifest.calibration)))
 
 
 def write_model(recipe: Recipe, model: CxModel, tokenizer: Tokenizer, folder: Path, *, exact: bool = False) -> None:
@@ -214,13 +213,6 @@ def _aligned(recipe: Recipe, data: DataFolder, work: Path) -> tuple[Tokenizer, C
     model.encoder.load_state_dict(encoder.state_dict())
     without_dropout(model.encoder)
     return tokenizer, model
-
-
-def _loaded(folder: Path) -> tuple[Runtime, TextTokeniser]:
-    """Network and tokeniser of a model folder, on the best device there is."""
-    manifest = read_manifest(folder)
-    verify(manifest)
-    return load_runtime(manifest, "auto", "auto", EVALUATION_TOKENS)
 
 
 def _say(text: str) -> None:

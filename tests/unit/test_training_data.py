@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cxsentiment import InputError
+from cxsentiment.encoder.tokenise import special_ids
 from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
 from cxsentiment.training.augment import with_typos
 from cxsentiment.training.corpus import DataFolder, Document, Span, parse_comment
@@ -69,7 +70,7 @@ def test_spans_are_found_again_after_cleaning() -> None:
 
 
 def test_long_texts_keep_their_beginning_and_their_end() -> None:
-    ids = inside_window(list(range(1000, 2000)), tiny_tokenizer())
+    ids = inside_window(list(range(1000, 2000)), special_ids(tiny_tokenizer()))
     assert len(ids) == MAX_LENGTH
     assert (ids[1], ids[-2]) == (1000, 1999)
 
