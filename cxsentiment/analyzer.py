@@ -15,9 +15,10 @@ from cxsentiment.encoder.tokenise import TextTokeniser
 from cxsentiment.errors import InputError
 from cxsentiment.heads import Floats, sentiment_of, sigmoid, softmax
 from cxsentiment.language import LanguageDetector
+from cxsentiment.reading import read
 from cxsentiment.results import EMOTIONS, Analysis, Emotion, Language, Sentiment, Touchpoint
 from cxsentiment.taxonomy import Taxonomy
-from cxsentiment.text import CleanText, clean
+from cxsentiment.text import CleanText
 from cxsentiment.touchpoints import Mention, TouchpointFinder
 from cxsentiment.weights import Manifest, read_manifest, verify
 
@@ -123,11 +124,9 @@ class Analyzer:
         return [next(analyses) if len(text.ids) else _silent(one) for one, text in zip(prepared, tokenised, strict=True)]
 
     def _prepare(self, texts: Sequence[str]) -> list[_Prepared]:
-        cleaned = [clean(text) for text in texts]
-        plain = [one.text for one in cleaned]
-        languages = self._detector.detect_batch(plain)
-        mentions = self._finder.find(plain, languages)
-        return [_Prepared(*parts) for parts in zip(cleaned, languages, mentions, strict=True)]
+        found = read(texts, self._detector)
+        mentions = self._finder.find([one.text for one, _ in found], [language for _, language in found])
+        return [_Prepared(one, language, marked) for (one, language), marked in zip(found, mentions, strict=True)]
 
     def _read_off(self, prepared: Sequence[_Prepared], raw: RawScores, lengths: np.ndarray) -> Iterator[Analysis]:
         calibration = self.manifest.calibration

@@ -333,6 +333,26 @@ class CleanText:
             last += 1
         return first, last
 
+    def rewritten(self, changes: Sequence[tuple[int, int, str]]) -> "CleanText":
+        """The same text with stretches of `text` replaced: (start, end, replacement) in order, none overlapping.
+
+        A replacement's characters share its stretch out evenly between them.
+        """
+        if not changes:
+            return self
+        parts: list[str] = []
+        starts, ends = array("i"), array("i")
+        position = 0
+        for start, end, replacement in (*changes, (len(self.text), len(self.text), "")):
+            parts += [self.text[position:start], replacement]
+            kept, size = range(position, start), len(replacement)
+            firsts = [*kept, *(start + (end - start) * place // size for place in range(size))]
+            lasts = [*(index + 1 for index in kept), *(start - (start - end) * (place + 1) // size for place in range(size))]
+            starts.extend(firsts if self._starts is None else [self._starts[index] for index in firsts])
+            ends.extend(lasts if self._ends is None else [self._ends[index - 1] for index in lasts])
+            position = end
+        return CleanText(self.original, "".join(parts), starts, ends)
+
     def _position(self, index: int) -> int:
         if self._starts is None or self._ends is None:
             return index

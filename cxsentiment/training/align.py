@@ -64,7 +64,7 @@ def align(data: DataFolder, tokenizer: Tokenizer, config: EncoderConfig, time_bu
         encoder.words.weight.copy_(first_embeddings(data, tokenizer, teacher, seed, folder))
     pairs = training_pairs(data, seed)
     device = training_device()
-    examples = _examples(pairs, tokenizer, teacher, folder, device)
+    examples = alignment_examples(pairs, tokenizer, teacher, folder, device)
     encoder.to(device)
     others = [parameter for name, parameter in encoder.named_parameters() if name != "words.weight"]
     groups = [{"params": [encoder.words.weight], "lr": 1e-3, "weight_decay": 0.0}, {"params": others, "lr": 2e-4, "weight_decay": 0.01}]
@@ -152,9 +152,10 @@ def first_embeddings(data: DataFolder, tokenizer: Tokenizer, teacher: Teacher, s
     return torch.from_numpy(filled)
 
 
-def _examples(
+def alignment_examples(
     pairs: Sequence[tuple[str, str]], tokenizer: Tokenizer, teacher: Teacher, folder: Path, device: torch.device
 ) -> AlignmentData:
+    """The pairs as the student sees them, and the teacher's vectors of their English sides (kept in the folder)."""
     originals = sorted({english for english, _ in pairs})
     rows = {english: row for row, english in enumerate(originals)}
     student = _windows(tokenizer, [text for _, text in pairs])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,8 @@ from cxsentiment.errors import InputError
 from cxsentiment.text import clean_string
 
 DEFAULT_DATA = Path("../shared/data")
+WRITTEN, OWN = "written", "own"
+OWN_FOLDER = Path(__file__).parent / "comments"
 WRITTEN_LANGUAGES = ("el", "pl", "ro", "en")
 UNUSED_PARALLEL_SOURCES = ("xed",)  # their "English" side is another language
 
@@ -81,22 +83,28 @@ class DataFolder:
         pairs = (row["text"].split("\t", 1) for row in rows if row["lang"] == "el-Latn>el")
         return [(clean_string(pair[0]), clean_string(pair[1])) for pair in pairs if len(pair) == 2]
 
-    def raw_texts(self) -> Iterator[tuple[str, str]]:
-        """(language, text) of `monolingual.parquet`."""
+    def raw_texts(self) -> Iterator[tuple[str, str, str]]:
+        """(language, text, source) of `monolingual.parquet`."""
         for row in pq.read_table(self.path / "monolingual.parquet").to_pylist():
-            yield row["lang"], clean_string(row["text"])
+            yield row["lang"], clean_string(row["text"]), row["source"]
 
     def written(self) -> list[tuple[str, Document]]:
         """(author, document) of the annotated comments; the author is the file's stem, `el_train2` for example."""
         found = []
         for lang in WRITTEN_LANGUAGES:
-            for path in sorted((self.path / "written").glob(f"{lang}_*.tsv")):
-                lines = path.read_text(encoding="utf-8").splitlines()
-                found += [(path.stem, parse_comment(line, lang)) for line in lines if line]
+            found += _comments(sorted((self.path / "written").glob(f"{lang}_*.tsv")), lang, WRITTEN)
         return found
 
 
-def parse_comment(line: str, lang: str) -> Document:
+def own_comments() -> list[tuple[str, Document]]:
+    """(author, document) of the comments that were written and annotated for this project, in the format of `written`."""
+    found = []
+    for lang in WRITTEN_LANGUAGES:
+        found += _comments(sorted(OWN_FOLDER.glob(f"{lang}_*.tsv")), lang, OWN)
+    return found
+
+
+def parse_comment(line: str, lang: str, dataset: str = WRITTEN) -> Document:
     """One line of an annotated-comment file: marks are taken out of the text and become spans."""
     marked, sentiment, emotions, *_ = line.split("\t")
     pieces: list[str] = []
@@ -111,7 +119,12 @@ def parse_comment(line: str, lang: str) -> Document:
         position, length = mark.end(), end
     text = "".join(pieces) + marked[position:]
     labels = () if emotions == "-" else tuple(emotions.split(","))
-    return Document(text, lang, "written", sentiment, None, labels, tuple(spans), 1.0)
+    return Document(text, lang, dataset, sentiment, None, labels, tuple(spans), 1.0)
+
+
+def _comments(paths: Sequence[Path], lang: str, dataset: str) -> list[tuple[str, Document]]:
+    lines = [(path.stem, line) for path in paths for line in path.read_text(encoding="utf-8").splitlines() if line]
+    return [(author, parse_comment(line, lang, dataset)) for author, line in lines]
 
 
 def _document(row: dict[str, object]) -> Document:

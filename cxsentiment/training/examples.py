@@ -13,27 +13,33 @@ import torch
 from tokenizers import Encoding, Tokenizer
 
 from cxsentiment.encoder.tokenise import special_ids
+from cxsentiment.language import LanguageDetector
+from cxsentiment.language.greek import in_greek
 from cxsentiment.language.greeklish import transliterate
+from cxsentiment.reading import read
 from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
-from cxsentiment.text import clean
+from cxsentiment.text import CleanText, clean
 from cxsentiment.training.augment import with_typos
-from cxsentiment.training.corpus import DataFolder, Document
-from cxsentiment.training.labels import FOUR, SCHEMES, Scheme, copies
+from cxsentiment.training.corpus import OWN, WRITTEN, DataFolder, Document, Span, own_comments
+from cxsentiment.training.labels import FOUR, JOINED, JOINED_COMMENTS, SCHEMES, Scheme, copies
 
 MAX_LENGTH = 160
 HEAD_SHARE = 2 / 3
 HELD_OUT_WRITTEN = 10
 GREEKLISH_SHARE = 0.5
+READ_BACK_SHARE = 0.5
 TYPO_SHARE = 0.12
 JOINED_PER_LANGUAGE = 1500
-JOINED = Scheme(FOUR)
-JOINED_NAME = "joined"
+LONGEST_JOINED = 110
+MIXED_PAIRS, NEUTRAL_PAIRS, CONNECTED = 0.5, 0.2, 0.6
+COMMENTS = (WRITTEN, OWN)
 CONTRAST = {
     "el": ("αλλά", "όμως", "ωστόσο"),
     "pl": ("ale", "jednak", "za to"),
     "ro": ("dar", "însă", "totuși"),
     "en": ("but", "however", "though"),
 }
+ADDITION = {"el": ("και",), "pl": ("i", "a"), "ro": ("și", "iar"), "en": ("and",)}
 LABEL_BALANCE = 0.4
 
 
@@ -81,7 +87,8 @@ def is_held_out(document: Document) -> bool:
 def training_documents(data: DataFolder) -> list[Document]:
     """All documents that may train the model."""
     written = [document for _, document in data.written() if not is_held_out(document)]
-    return [document for document in data.documents("train") if document.dataset in SCHEMES] + written
+    own = [document for _, document in own_comments()]
+    return [document for document in data.documents("train") if document.dataset in SCHEMES] + written + own
 
 
 def one_round(documents: Sequence[Document], seed: int) -> list[Document]:
@@ -95,7 +102,7 @@ def one_round(documents: Sequence[Document], seed: int) -> list[Document]:
         rng.shuffle(members)
         for position, document in enumerate(members):
             repeats = copies(SCHEMES[name], position, rng.random())
-            chosen += [document if copy == 0 and name == "written" else _varied(document, rng) for copy in range(repeats)]
+            chosen += [document if copy == 0 and name in COMMENTS else _varied(document, rng) for copy in range(repeats)]
             if document.lang == "el":
                 chosen += [greeklish(document, rng) for _ in range(repeats) if rng.random() < GREEKLISH_SHARE]
     return chosen + _joined(documents, rng)
@@ -103,13 +110,13 @@ def one_round(documents: Sequence[Document], seed: int) -> list[Document]:
 
 def examples(documents: Sequence[Document], tokenizer: Tokenizer, schemes: Mapping[str, Scheme] = SCHEMES) -> list[Example]:
     """The documents as the model learns from them; `schemes` say how to read each data set."""
-    cleaned = [clean(document.text) for document in documents]
+    cleaned = _read(documents)
     encoded = _encoded(documents, [text.text for text in cleaned], tokenizer)
     balance = _label_balance(documents)
     special = special_ids(tokenizer)
     found = []
     for document, text, encoding in zip(documents, cleaned, encoded, strict=True):
-        scheme = schemes.get(document.dataset, JOINED)
+        scheme = schemes[document.dataset]
         allowed = scheme.allowed_sentiments(document)
         labels = FOUR if scheme.star_neutral else scheme.sentiments
         emotions = scheme.emotion_targets(document)
@@ -136,6 +143,18 @@ def inside_window(ids: Sequence[int], special: tuple[int, int]) -> tuple[int, ..
         first = int(room * HEAD_SHARE)
         ids = [*ids[:first], *ids[len(ids) - (room - first) :]]
     return (special[0], *ids, special[1])
+
+
+def _read(documents: Sequence[Document]) -> list[CleanText]:
+    """The texts cleaned; annotated Greek comments as the model will read them, Greeklish among them in Greek letters.
+
+    Other sets' Greeklish copies stay as they are: what is mixed with another language may not be recognised.
+    """
+    cleaned = [clean(document.text) for document in documents]
+    greek = [index for index, document in enumerate(documents) if document.lang == "el" and document.dataset in COMMENTS]
+    for index, (text, _) in zip(greek, read([documents[index].text for index in greek], LanguageDetector()), strict=True):
+        cleaned[index] = text
+    return cleaned
 
 
 def _encoded(documents: Sequence[Document], texts: Sequence[str], tokenizer: Tokenizer) -> list[Encoding]:
@@ -172,8 +191,9 @@ def _label_balance(documents: Iterable[Document]) -> dict[tuple[str, str | None]
 
 
 def greeklish(document: Document, rng: random.Random) -> Document:
-    """The Greek document in Latin letters, in a style drawn at random; without its spans."""
-    return replace(document, text=transliterate(document.text, rng), spans=())
+    """The Greek document in Latin letters, in a style drawn at random, or as it is then read back; without its spans."""
+    typed = transliterate(document.text, rng)
+    return replace(document, text=in_greek(typed) if rng.random() < READ_BACK_SHARE else typed, spans=())
 
 
 def _varied(document: Document, rng: random.Random) -> Document:
@@ -181,17 +201,39 @@ def _varied(document: Document, rng: random.Random) -> Document:
 
 
 def _joined(documents: Sequence[Document], rng: random.Random) -> list[Document]:
-    """Short positive and negative texts joined into mixed ones: there are few of those in Greek and Romanian."""
+    """Pairs of short texts: opposite ones are mixed, like ones stay what they are, and a neutral one changes nothing.
+
+    Half of them are annotated comments, whose emotions and spans go together too.
+    """
     found = []
-    for lang, words in CONTRAST.items():
-        pools = [
-            [document for document in documents if document.lang == lang and document.sentiment == label and len(document.text) < 110]
-            for label in ("positive", "negative")
-        ]
-        for _ in range(JOINED_PER_LANGUAGE if all(pools) else 0):
-            pair = [rng.choice(pool) for pool in pools]
-            rng.shuffle(pair)
-            first, second = pair[0].text.rstrip(" .!"), pair[1].text
-            text = f"{first}, {rng.choice(words)} {second}" if rng.random() < 0.6 else f"{first}. {second}"
-            found.append(Document(text, lang, JOINED_NAME, "mixed", None, None, (), 0.5))
+    for lang in CONTRAST:
+        short = [document for document in documents if document.lang == lang and document.sentiment and len(document.text) < LONGEST_JOINED]
+        comments = [document for document in short if document.dataset in COMMENTS]
+        for pool, name in ((short, JOINED), (comments, JOINED_COMMENTS)):
+            by_label = {label: [document for document in pool if document.sentiment == label] for label in SENTIMENTS}
+            for _ in range(JOINED_PER_LANGUAGE if by_label["positive"] and by_label["negative"] else 0):
+                found.append(_pair(by_label, name, rng))
     return found
+
+
+def _pair(by_label: Mapping[str, Sequence[Document]], name: str, rng: random.Random) -> Document:
+    """Two documents in one, drawn so that half of the pairs are mixed."""
+    polar = ["positive", "negative"]
+    rng.shuffle(polar)
+    words: Mapping[str, Sequence[str]] = CONTRAST
+    draw, label = rng.random(), "mixed"
+    if draw >= MIXED_PAIRS:
+        words, label = ADDITION, polar[0]
+        polar = [label, label]
+        if name == JOINED_COMMENTS and draw >= 1.0 - NEUTRAL_PAIRS and by_label["neutral"]:
+            polar[rng.randrange(2)] = "neutral"
+    first, second = (rng.choice(by_label[one]) for one in polar)
+    start = first.text.rstrip(" .!")
+    start += f", {rng.choice(words[first.lang])} " if rng.random() < CONNECTED and "neutral" not in polar else ". "
+    emotions: tuple[str, ...] | None = None
+    spans: tuple[Span, ...] = ()
+    if name == JOINED_COMMENTS:
+        emotions = tuple({*(first.emotions or ()), *(second.emotions or ())})
+        moved = (replace(span, start=span.start + len(start), end=span.end + len(start)) for span in second.spans)
+        spans = (*(span for span in first.spans if span.end <= len(start)), *moved)
+    return Document(start + second.text, first.lang, name, label, None, emotions, spans, 0.5)

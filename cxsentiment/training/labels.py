@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from cxsentiment.results import EMOTIONS, SENTIMENTS
-from cxsentiment.training.corpus import Document
+from cxsentiment.training.corpus import OWN, WRITTEN, Document
 
 BINARY = ("negative", "positive")
 THREE = ("negative", "neutral", "positive")
 FOUR = SENTIMENTS
+JOINED, JOINED_COMMENTS = "joined", "joined_comments"
 
 PLUTCHIK = ("anger", "anticipation", "disgust", "fear", "joy", "sadness", "surprise", "trust")
 GOEMOTIONS: Mapping[str, str] = {
@@ -77,7 +78,10 @@ class Scheme:
 STARS = Scheme(THREE, star_neutral=True)
 
 SCHEMES: Mapping[str, Scheme] = {
-    "written": Scheme(FOUR, emotions=EMOTIONS, passes=4.0),
+    WRITTEN: Scheme(FOUR, emotions=EMOTIONS, passes=4.0),
+    OWN: Scheme(FOUR, emotions=EMOTIONS, passes=3.0),
+    JOINED: Scheme(FOUR),
+    JOINED_COMMENTS: Scheme(FOUR, emotions=EMOTIONS),
     "el_skroutz_shop_reviews": Scheme(BINARY, passes=1.5),
     "el_covid_gov_tweets": Scheme(THREE),
     "pl_allegro_reviews_klej": STARS,

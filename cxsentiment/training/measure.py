@@ -14,8 +14,9 @@ import numpy.typing as npt
 from cxsentiment.encoder.runtime import RawScores, Runtime, TokenSpan, load_runtime
 from cxsentiment.encoder.tokenise import TextTokeniser
 from cxsentiment.heads import Calibration, sigmoid, softmax
+from cxsentiment.language import LanguageDetector
+from cxsentiment.reading import read
 from cxsentiment.results import EMOTIONS, SENTIMENTS
-from cxsentiment.text import clean
 from cxsentiment.training.corpus import DataFolder, Document, Span
 from cxsentiment.training.examples import is_held_out
 from cxsentiment.training.labels import SCHEMES, Scheme
@@ -92,7 +93,7 @@ def dev_documents(data: DataFolder) -> list[Document]:
 
 def raw_scores(runtime: Runtime, tokeniser: TextTokeniser, documents: Sequence[Document]) -> Measured:
     """Runs the network over the documents; those without a single token are left out."""
-    cleaned = [clean(document.text) for document in documents]
+    cleaned = [text for text, _ in read([document.text for document in documents], LanguageDetector())]
     tokenised = tokeniser([text.text for text in cleaned], [bool(document.spans) for document in documents])
     kept = [index for index, text in enumerate(tokenised) if len(text.ids)]
     parts, spans = [], []

@@ -61,7 +61,7 @@ def _balanced_texts(data: DataFolder, rng: random.Random) -> Iterator[str]:
     for english, translation, lang in data.sentence_pairs:
         by_language["en"].append(english)
         by_language[lang].append(translation)
-    for lang, text in data.raw_texts():
+    for lang, text, _ in data.raw_texts():
         by_language[lang].append(text)
     for texts in by_language.values():
         rng.shuffle(texts)

@@ -85,7 +85,10 @@ def test_a_round_is_the_same_for_the_same_seed_and_joins_contrasts() -> None:
     assert first == second
     joined = [one for one in first if one.dataset == "joined"]
     assert joined
-    assert all("great" in one.text and "terrible" in one.text and one.sentiment == "mixed" for one in joined)
+    for one in joined:
+        said = {label for word, label in (("great", "positive"), ("terrible", "negative")) if word in one.text}
+        assert one.sentiment == ("mixed" if len(said) == 2 else said.pop())
+    assert {one.sentiment for one in joined} == {"mixed", "positive", "negative"}
 
 
 def test_typos_change_some_words_and_keep_their_number() -> None:

@@ -1,0 +1,25 @@
+"""A text as the model reads it: cleaned, its language known, Greeklish in Greek letters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cxsentiment.language import LanguageDetector
+from cxsentiment.language.greek import restore
+from cxsentiment.results import Language
+from cxsentiment.text import CleanText, clean
+
+
+def read(texts: Sequence[str], detector: LanguageDetector) -> list[tuple[CleanText, Language]]:
+    """Each text cleaned, with its language, in order; the map back to the original holds through every change."""
+    cleaned = [clean(text) for text in texts]
+    languages = detector.detect_batch([one.text for one in cleaned])
+    return [
+        (one.rewritten(restore(one.text)) if is_greeklish(language) else one, language)
+        for one, language in zip(cleaned, languages, strict=True)
+    ]
+
+
+def is_greeklish(language: Language) -> bool:
+    """Whether a text is Greek in Latin letters."""
+    return language.code == "el" and language.script == "Latn"
