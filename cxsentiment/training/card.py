@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from cxsentiment.training.align import MAX_LENGTH as _ALIGNMENT_LENGTH
 from cxsentiment.training.base import Base
-from cxsentiment.training.corpus import UNUSED_PARALLEL_SOURCES, DataFolder
+from cxsentiment.training.corpus import OWN, UNUSED_PARALLEL_SOURCES, WRITTEN, DataFolder, own_comments
 from cxsentiment.training.labels import SCHEMES
 from cxsentiment.training.measure import Bools, Floats, SetScore, reliability
 
@@ -25,7 +25,7 @@ tags: [sentiment, emotion, customer-experience]
 # {name} {version}
 
 """
-OWN = """\
+OUR_ENCODER = """\
 A compact encoder for what customers write in Greek, Polish, Romanian and English: sentiment (negative, neutral, positive, mixed), fifteen
 emotions, and the feeling towards each touchpoint mentioned. 6 layers x 384, its own 40,000-piece vocabulary that is blind to case and
 accents, and beside the encoder a wide branch, linear in hashed character and word n-grams. It ships inside the package; no network is
@@ -35,7 +35,8 @@ needed.
 
 `cxsentiment train --recipe recipe.toml` (the recipe lies beside this card): the vocabulary's first embeddings are mixtures of the
 teacher's, by translation probabilities; the encoder is aligned to the English sentence encoder all-MiniLM-L6-v2 (Apache-2.0) on parallel
-text cut at {alignment_length} tokens.
+text cut at {alignment_length} tokens. After the first stretch of fine-tuning it learns to guess hidden words of customers' texts, and
+goes on doing so beside the second one, so that it does not learn the labelled texts by heart.
 """
 FINE_TUNED = """\
 The encoder `{base}` ({kind}), fine-tuned for what customers write in Greek, Polish, Romanian and English: sentiment (negative, neutral,
@@ -57,7 +58,8 @@ thresholds are fitted on the dev splits and on a tenth of the annotated comments
 
 - Scores below are cross-fitted: each half of the dev rows is scored with the calibration (7 numbers for sentiment, 33 for emotions) that
   the other half gave.
-- "written" are comments composed for training, two authors a language; the tenth held out has the same authors as the rest.
+- "written" and "own" are comments composed for training, by several authors a language; the tenth of "written" that is held out has
+  the same authors as the rest.
 - Emotions are judged less surely than sentiment; frustration, anger and disappointment run into each other.
 - Neutral and mixed are rare in the Greek and Romanian reviews that it learnt from, and weaker there.
 - Sarcasm is often taken at its word.
@@ -120,7 +122,7 @@ def _story(name: str, version: str, base: Base | None) -> str:
     """What it is, how it was made, and what to know of it."""
     if base is None:
         front = FRONT.format(origin="license: apache-2.0\n", name=name, version=version)
-        return front + OWN.format(alignment_length=_ALIGNMENT_LENGTH) + REST
+        return front + OUR_ENCODER.format(alignment_length=_ALIGNMENT_LENGTH) + REST
     front = FRONT.format(origin="" if base.is_folder else f"base_model: {base.name}\n", name=name, version=version)
     return front + FINE_TUNED.format(base=base.label, kind=base.kind, checksum=base.checksum) + REST
 
@@ -131,12 +133,14 @@ def _labelled_sets(data: DataFolder) -> list[str]:
     rows = pq.read_table(data.path / "documents.parquet", columns=columns).to_pylist()
     sets = Counter((row["dataset"], row["lang"], row["licence"]) for row in rows if row["split"] == "train" and row["dataset"] in SCHEMES)
     lines += [f"| {name} | {lang} | labels | {count} | {licence} |" for (name, lang, licence), count in sorted(sets.items())]
-    written = Counter(document.lang for _, document in data.written())
-    return lines + [f"| written | {lang} | labels | {count} | composed for this project |" for lang, count in sorted(written.items())]
+    for name, comments in ((WRITTEN, data.written()), (OWN, own_comments())):
+        counts = Counter(document.lang for _, document in comments)
+        lines += [f"| {name} | {lang} | labels | {count} | composed for this project |" for lang, count in sorted(counts.items())]
+    return lines
 
 
 def _raw_sets(data: DataFolder) -> list[str]:
     rows = pq.read_table(data.path / "parallel.parquet", columns=["lang", "source", "licence"]).to_pylist()
     pairs = Counter((row["source"], row["licence"]) for row in rows if row["source"] not in UNUSED_PARALLEL_SOURCES)
     lines = [f"| {source} | el, pl, ro with en | alignment | {count} | {licence} |" for (source, licence), count in sorted(pairs.items())]
-    return [*lines, "| raw text of the data folder | el, pl, ro, en | vocabulary | | as the sources state |"]
+    return [*lines, "| raw text of the data folder | el, pl, ro, en | vocabulary, hidden words, word counts | | as the sources state |"]

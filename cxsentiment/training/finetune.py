@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn import functional
 
-from cxsentiment.encoder.model import CxModel, EncoderConfig, ForeignConfig, pool
+from cxsentiment.encoder.model import PAD_ID, CxModel, EncoderConfig, ForeignConfig, pool
 from cxsentiment.training.corpus import Document
 from cxsentiment.training.examples import Example, Targets, examples, one_round
 from cxsentiment.training.loop import (
@@ -24,11 +25,15 @@ from cxsentiment.training.loop import (
     shuffled_batches,
     training_device,
 )
+from cxsentiment.training.pretrain import Unlabelled
 
 WHOLE_SCHEME_WEIGHT = 0.2
 POLARITY_WEIGHT = 0.4
 BATCH_TOKENS = 4096
 MAX_STEPS = 40_000
+UNLABELLED_EVERY = 4
+UNLABELLED_WEIGHT = 0.5
+DROPPED, DROPPED_TEXTS = 0.12, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +65,34 @@ class Lesson:
     steps: int = MAX_STEPS
 
 
-def finetune(model: CxModel, tokenizer: Tokenizer, documents: Sequence[Document], lesson: Lesson, folder: Path) -> None:
-    """Trains (or resumes) encoder and heads on the documents, in place."""
+def finetune(
+    model: CxModel, tokenizer: Tokenizer, documents: Sequence[Document], lesson: Lesson, folder: Path, beside: Unlabelled | None = None
+) -> None:
+    """Trains (or resumes) encoder and heads on the documents, in place; every fourth batch without labels where `beside` is given.
+
+    What is learnt beside keeps the encoder from learning the labelled sets by heart.
+    """
     module = torch.nn.ModuleDict({"encoder": model.encoder, "heads": model.heads})
+    if beside:
+        module["masked"] = beside.masked
     if restore_finished(lesson.name, module, folder):
         return
     torch.manual_seed(lesson.seeds[0])
     module.to(training_device())
     learnt = examples([document for seed in lesson.seeds for document in one_round(documents, seed)], tokenizer)
     settings = StageSettings(lesson.name, lesson.steps, lesson.seconds, averaging=0.995, floor=lesson.floor)
-    stage = Stage(settings, module, parameter_groups(model, lesson.rate), folder)
+    groups = parameter_groups(model, lesson.rate)
+    if beside:
+        groups.append({"params": list(beside.masked.parameters()), "lr": groups[-1]["lr"], "weight_decay": 0.01})
+    stage = Stage(settings, module, groups, folder)
 
     def loss(batch: IndexBatch) -> torch.Tensor:
-        return deep_loss(model, [learnt[index] for index in batch])
+        if beside and batch[0] < 0:
+            return UNLABELLED_WEIGHT * beside.loss(model.encoder, [-1 - index for index in batch])
+        return deep_loss(model, [learnt[index] for index in batch], beside.mask_id if beside else None)
 
-    stage.run(shuffled_batches([len(example.ids) for example in learnt], BATCH_TOKENS, lesson.seeds[0]), loss)
+    batches = shuffled_batches([len(example.ids) for example in learnt], BATCH_TOKENS, lesson.seeds[0])
+    stage.run(_with_unlabelled(batches, beside.batches(lesson.seeds[0])) if beside else batches, loss)
     module.cpu()
 
 
@@ -89,10 +107,16 @@ def polish(model: CxModel, tokenizer: Tokenizer, documents: Sequence[Document], 
     model.load_state_dict({name: torch.stack([state[name] for state in states]).mean(0) for name in start})
 
 
-def deep_loss(model: CxModel, batch: Sequence[Example]) -> torch.Tensor:
-    """Loss of encoder and heads on a batch: sentiment, emotions and span polarity."""
+def deep_loss(model: CxModel, batch: Sequence[Example], mask_id: int | None = None) -> torch.Tensor:
+    """Loss of encoder and heads on a batch: sentiment, emotions and span polarity.
+
+    With a `mask_id`, some pieces are hidden in every second text, so that no text is known by one of its words.
+    """
     device = model.encoder.embeddings.device
     ids, lengths = pad([example.ids for example in batch], device)
+    if mask_id is not None:
+        dropped = (torch.rand(ids.shape, device=device) < DROPPED) & (torch.rand(len(ids), 1, device=device) < DROPPED_TEXTS)
+        ids = ids.masked_fill(dropped & (ids != PAD_ID), mask_id)
     with mixed_precision(device):
         states = model.encoder(ids, lengths)
     total, largest = pool(states, lengths)
@@ -145,6 +169,13 @@ def parameter_groups(model: CxModel, rate: float) -> list[dict[str, Any]]:
         {"params": body, "lr": rates.body * rate, "weight_decay": 0.01},
         {"params": list(model.heads.parameters()), "lr": rates.heads * rate, "weight_decay": 0.01},
     ]
+
+
+def _with_unlabelled(labelled: Iterator[IndexBatch], unlabelled: Iterator[IndexBatch]) -> Iterator[IndexBatch]:
+    """Three labelled batches, then one without labels, whose indices are negative: -1 is the first."""
+    while True:
+        yield from itertools.islice(labelled, UNLABELLED_EVERY - 1)
+        yield [-1 - index for index in next(unlabelled)]
 
 
 def _set_loss(logits: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,7 @@ import torch
 from tokenizers import Tokenizer
 
 from cxsentiment.encoder.foreign import ForeignEncoder
-from cxsentiment.encoder.model import CxModel, EncoderConfig
+from cxsentiment.encoder.model import CxModel, EncoderConfig, TextEncoder
 from cxsentiment.encoder.ngrams import Spelling
 from cxsentiment.encoder.tokenise import pieces_of
 from cxsentiment.errors import CxError, InputError, MissingExtraError, OptionError
@@ -39,12 +39,13 @@ from cxsentiment.training.measure import (
     raw_scores,
     score_sets,
 )
+from cxsentiment.training.pretrain import Unlabelled, pretrain
 from cxsentiment.training.vocabulary import train_tokenizer
 from cxsentiment.training.wide import train_wide
 from cxsentiment.weights import CARD, TOKENIZER, read_manifest, save_arrays, write_manifest
 
 RECIPE_KEYS = {"name", "version", "seed", "vocabulary", "polish_seeds", "seconds"}
-STAGES = ("align", "finetune", "deepen", "polish")
+STAGES = ("align", "finetune", "pretrain", "deepen", "polish")
 UNCALIBRATED = Calibration(
     sentiment=BranchWeights(1.0, 0.0, 0.0, (0.0,) * len(SENTIMENTS)),
     emotions=BranchWeights(1.0, 0.0, 0.0, (0.0,) * len(EMOTIONS)),
@@ -59,7 +60,7 @@ MODEL, FULL = "model", "full"
 class Recipe:
     """What to train: name and version of the model, seed, vocabulary size, how often the last stage is run, and seconds for each stage.
 
-    `seconds` of "polish" are those of one seed.
+    `seconds` of "polish" are those of one seed; without "pretrain" nothing is learnt from hidden words.
     """
 
     name: str
@@ -84,7 +85,7 @@ class Recipe:
                 int(plain["seed"]),
                 int(plain["vocabulary"]),
                 int(plain["polish_seeds"]),
-                {stage: float(seconds[stage]) for stage in STAGES},
+                {"pretrain": 0.0} | {stage: float(seconds[stage]) for stage in STAGES if stage != "pretrain" or stage in seconds},
             )
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"recipe {path} cannot be read: {error}") from None
@@ -99,15 +100,15 @@ class Recipe:
         return replace(self, seconds={stage: seconds * share for stage, seconds in self.seconds.items()})
 
     def fine_tuning(self, name: str) -> Recipe:
-        """The same recipe under another name, and without the alignment."""
-        return replace(self, name=name, seconds={**self.seconds, "align": 0.0})
+        """The same recipe under another name, and without the stages that make an encoder of our own."""
+        return replace(self, name=name, seconds={**self.seconds, "align": 0.0, "pretrain": 0.0})
 
     def lessons(self) -> tuple[Lesson, Lesson, tuple[Lesson, ...]]:
         """The three stretches of fine-tuning: the first, the long one, and the last for each of its seeds."""
         seeds = range(self.seed + 10, self.seed + 10 + self.polish_seeds)
         return (
             Lesson("finetune", self.seconds["finetune"], (self.seed,)),
-            Lesson("deepen", self.seconds["deepen"], (self.seed + 1, self.seed + 2), floor=0.4),
+            Lesson("deepen", self.seconds["deepen"], (self.seed + 1, self.seed + 2), floor=0.2),
             tuple(Lesson(f"polish-{seed}", self.seconds["polish"], (seed,), rate=0.5) for seed in seeds),
         )
 
@@ -144,9 +145,11 @@ def train(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = None
     tokenizer, model = base.start() if base else _aligned(recipe, data, work)
     documents = training_documents(data)
     first, long, last = recipe.lessons()
-    for lesson in (first, long):
-        _say(f"{lesson.name}: all heads on all sets")
-        finetune(model, tokenizer, documents, lesson, work)
+    _say(f"{first.name}: all heads on all sets")
+    finetune(model, tokenizer, documents, first, work)
+    beside = _immersed(recipe, data, tokenizer, model.encoder, work) if recipe.seconds["pretrain"] else None
+    _say(f"{long.name}: all heads on all sets" + (", hidden words and translations beside" if beside else ""))
+    finetune(model, tokenizer, documents, long, work, beside)
     _say(f"polish: {len(last)} seeds from the same start")
     polish(model, tokenizer, documents, last, work)
     _say(f"wide: hashed n-grams on {len(documents)} documents")
@@ -213,6 +216,14 @@ def _aligned(recipe: Recipe, data: DataFolder, work: Path) -> tuple[Tokenizer, C
     model.encoder.load_state_dict(encoder.state_dict())
     without_dropout(model.encoder)
     return tokenizer, model
+
+
+def _immersed(recipe: Recipe, data: DataFolder, tokenizer: Tokenizer, encoder: TextEncoder, work: Path) -> Unlabelled:
+    """What is learnt without labels, after the encoder has learnt nothing else for a while."""
+    _say("pretrain: hidden words of customers' texts, and translations")
+    unlabelled = Unlabelled(data, tokenizer, encoder.embeddings.shape[1], recipe.seed, work)
+    pretrain(encoder, unlabelled, recipe.seconds["pretrain"], recipe.seed, work)
+    return unlabelled
 
 
 def _say(text: str) -> None:

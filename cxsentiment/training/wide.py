@@ -13,8 +13,9 @@ from tokenizers import Tokenizer
 from cxsentiment.encoder.model import CxModel, WideBranch, tf_idf, weighted_rows
 from cxsentiment.results import SENTIMENTS
 from cxsentiment.training.corpus import Document
-from cxsentiment.training.examples import GREEKLISH_SHARE, Example, Targets, examples, greeklish
+from cxsentiment.training.examples import COMMENTS, GREEKLISH_SHARE, Example, Targets, examples, greeklish
 from cxsentiment.training.finetune import text_loss
+from cxsentiment.training.labels import SCHEMES
 
 FILE = "ngrams.pt"
 BATCH = 256
@@ -24,6 +25,7 @@ FIRST_SQUARES = 1e-3
 RAREST = 2
 COUNTING_TEXTS = 2048
 LONGEST_TEXT = 700
+SMALL_SET_PASSES = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def train_wide(model: CxModel, tokenizer: Tokenizer, documents: Sequence[Documen
     if path.exists():
         model.wide.load_state_dict(torch.load(path, weights_only=True))
         return
-    learnt = examples([*documents, *_greeklish(documents, random.Random(seed))], tokenizer)
+    learnt = examples([*documents, *_again(documents), *_greeklish(documents, random.Random(seed))], tokenizer)
     bags = _bags(model.wide, learnt)
     with torch.no_grad():
         model.wide.table.zero_()
@@ -97,6 +99,11 @@ def _counted(wide: WideBranch, learnt: Sequence[Example]) -> Iterator[tuple[torc
         flat, lengths = torch.tensor([token for ids in some for token in ids]), torch.tensor([len(ids) for ids in some])
         texts, buckets, counts = wide.ngrams(flat, lengths)
         yield buckets.int(), counts.short(), torch.bincount(texts, minlength=len(some))
+
+
+def _again(documents: Sequence[Document]) -> list[Document]:
+    """The documents of small sets a second time, or the large ones would outweigh what only they know."""
+    return [one for one in documents if SCHEMES[one.dataset].passes >= SMALL_SET_PASSES and one.dataset not in COMMENTS]
 
 
 def _greeklish(documents: Sequence[Document], rng: random.Random) -> list[Document]:

@@ -4,14 +4,17 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from cxsentiment import InputError
 from cxsentiment.encoder.tokenise import special_ids
 from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
+from cxsentiment.taxonomy import Taxonomy
 from cxsentiment.training.augment import with_typos
-from cxsentiment.training.corpus import DataFolder, Document, Span, parse_comment
+from cxsentiment.training.corpus import DataFolder, Document, Span, own_comments, parse_comment
 from cxsentiment.training.examples import MAX_LENGTH, examples, inside_window, one_round
 from cxsentiment.training.labels import SCHEMES
+from cxsentiment.training.pretrain import WINDOW, hide, windows
 from tests.conftest import tiny_tokenizer
 
 COMMENT = (
@@ -121,3 +124,42 @@ def test_documents_come_from_their_split(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "documents.parquet")
     (found,) = DataFolder.find(tmp_path).documents("dev")
     assert (found.text, found.emotions, found.spans) == ("text dev & more", ("joy",), ())
+
+
+def test_own_comments_are_well_formed_and_nobody_elses() -> None:
+    types = set(Taxonomy.default().types)
+    comments = own_comments()
+    assert len({author for author, _ in comments}) >= 4
+    texts = [document.text for _, document in comments]
+    assert len(set(texts)) > 0.99 * len(texts)
+    for author, document in comments:
+        assert author.startswith(document.lang), author
+        assert document.sentiment in SENTIMENTS, document.text
+        assert set(document.emotions or ()) <= set(EMOTIONS), document.text
+        assert not set(document.text) & set("[]{}\t"), document.text
+        for span in document.spans:
+            assert span.type in types, document.text
+            assert document.text[span.start : span.end].strip() == document.text[span.start : span.end] != "", document.text
+
+
+def test_pieces_are_hidden_in_every_text_but_never_special_ones() -> None:
+    torch.manual_seed(0)
+    first, last, mask = 2, 3, 4
+    ids = torch.randint(5, 90, (40, 12))
+    lengths = torch.randint(3, 13, (40,))
+    ids[:, 0] = first
+    ids[torch.arange(40), lengths - 1] = last
+    ids = ids.masked_fill(torch.arange(12)[None, :] >= lengths[:, None], 0)
+    hidden, chosen = hide(ids, lengths, mask, (first, last), 90)
+    assert chosen.any(1).all()
+    assert not (chosen & ((ids == first) | (ids == last) | (ids == 0))).any()
+    assert (hidden[~chosen] == ids[~chosen]).all()
+    assert 0.6 < (hidden[chosen] == mask).float().mean() < 0.95
+
+
+def test_long_texts_are_learnt_in_stretches() -> None:
+    found = windows(["good staff " * 300, "ok"], tiny_tokenizer())
+    assert len(found) > 2
+    assert all(len(ids) <= WINDOW + 2 for ids in found)
+    first, last = special_ids(tiny_tokenizer())
+    assert all(ids[0] == first and ids[-1] == last for ids in found)

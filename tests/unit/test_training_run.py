@@ -11,7 +11,7 @@ import torch
 from cxsentiment import Analyzer
 from cxsentiment.cli import main
 from cxsentiment.encoder.model import Encoder, EncoderConfig
-from cxsentiment.training import finetune
+from cxsentiment.training import corpus, finetune
 from cxsentiment.training.teacher import Teacher
 from tests.conftest import SENTENCES, tiny_tokenizer
 
@@ -24,6 +24,7 @@ polish_seeds = 2
 [seconds]
 align = 2
 finetune = 3
+pretrain = 2
 deepen = 1
 polish = 1
 """
@@ -88,6 +89,7 @@ def random_teacher() -> Teacher:
 def test_a_recipe_becomes_a_model_that_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
     monkeypatch.setattr(Teacher, "load", random_teacher)
+    monkeypatch.setattr(corpus, "OWN_FOLDER", tmp_path)
     data = tmp_path / "data"
     data.mkdir()
     write_data(data)
