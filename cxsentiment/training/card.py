@@ -35,8 +35,9 @@ needed.
 
 `cxsentiment train --recipe recipe.toml` (the recipe lies beside this card): the vocabulary's first embeddings are mixtures of the
 teacher's, by translation probabilities; the encoder is aligned to the English sentence encoder all-MiniLM-L6-v2 (Apache-2.0) on parallel
-text cut at {alignment_length} tokens. After the first stretch of fine-tuning it learns to guess hidden words of customers' texts, and
-goes on doing so beside the second one, so that it does not learn the labelled texts by heart.
+text cut at {alignment_length} tokens. From the first stretch of fine-tuning two strands go on: one learns from labels alone, the other
+first learns to guess hidden words of customers' texts and goes on doing so beside the labels, so that it does not learn them by heart.
+The model is the mean of their weights.
 """
 FINE_TUNED = """\
 The encoder `{base}` ({kind}), fine-tuned for what customers write in Greek, Polish, Romanian and English: sentiment (negative, neutral,

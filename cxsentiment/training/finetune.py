@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,9 @@ MAX_STEPS = 40_000
 UNLABELLED_EVERY = 4
 UNLABELLED_WEIGHT = 0.5
 DROPPED, DROPPED_TEXTS = 0.12, 0.5
+
+
+Weights = Mapping[str, torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +99,25 @@ def finetune(
     module.cpu()
 
 
-def polish(model: CxModel, tokenizer: Tokenizer, documents: Sequence[Document], lessons: Sequence[Lesson], folder: Path) -> None:
-    """The last lesson once for each seed from the same start; leaves the mean of the weights (Wortsman et al. 2022) in the model."""
-    start = {name: value.clone() for name, value in model.state_dict().items()}
-    states = []
+def polish(model: CxModel, tokenizer: Tokenizer, documents: Sequence[Document], lessons: Sequence[Lesson], folder: Path) -> list[Weights]:
+    """The last lesson once for each seed from the same start: the weights that each leads to."""
+    start = copied(model)
+    ends = []
     for lesson in lessons:
         model.load_state_dict(start)
         finetune(model, tokenizer, documents, lesson, folder)
-        states.append({name: value.clone() for name, value in model.state_dict().items()})
-    model.load_state_dict({name: torch.stack([state[name] for state in states]).mean(0) for name in start})
+        ends.append(copied(model))
+    return ends
+
+
+def copied(module: torch.nn.Module) -> Weights:
+    """A copy of a module's weights."""
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def mean_weights(several: Sequence[Weights]) -> Weights:
+    """The mean of the weights of models that went different ways from one start (Wortsman et al. 2022)."""
+    return {name: torch.stack([weights[name] for weights in several]).mean(0) for name in several[0]}
 
 
 def deep_loss(model: CxModel, batch: Sequence[Example], mask_id: int | None = None) -> torch.Tensor:

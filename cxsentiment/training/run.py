@@ -11,7 +11,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import torch
 from tokenizers import Tokenizer
 
 from cxsentiment.encoder.foreign import ForeignEncoder
@@ -27,8 +26,7 @@ from cxsentiment.training.calibrate import calibrate
 from cxsentiment.training.card import RELIABILITY, model_card, reliability_plot, score_table
 from cxsentiment.training.corpus import DataFolder
 from cxsentiment.training.examples import training_documents
-from cxsentiment.training.finetune import Lesson, finetune, polish, without_dropout
-from cxsentiment.training.loop import restore_finished
+from cxsentiment.training.finetune import Lesson, Weights, copied, finetune, mean_weights, polish, without_dropout
 from cxsentiment.training.measure import (
     cross_fitted,
     dev_documents,
@@ -45,7 +43,8 @@ from cxsentiment.training.wide import train_wide
 from cxsentiment.weights import CARD, TOKENIZER, read_manifest, save_arrays, write_manifest
 
 RECIPE_KEYS = {"name", "version", "seed", "vocabulary", "polish_seeds", "seconds"}
-STAGES = ("align", "finetune", "pretrain", "deepen", "polish")
+STAGES = ("align", "finetune", "deepen", "pretrain", "immerse", "polish")
+OPTIONAL_STAGES = ("pretrain", "immerse")
 UNCALIBRATED = Calibration(
     sentiment=BranchWeights(1.0, 0.0, 0.0, (0.0,) * len(SENTIMENTS)),
     emotions=BranchWeights(1.0, 0.0, 0.0, (0.0,) * len(EMOTIONS)),
@@ -57,10 +56,22 @@ MODEL, FULL = "model", "full"
 
 
 @dataclass(frozen=True, slots=True)
+class Strand:
+    """One way on from the first stretch of fine-tuning: a long stretch, and a last one for each seed.
+
+    An immersed one learns from hidden words and translations before and beside the long stretch.
+    """
+
+    long: Lesson
+    last: tuple[Lesson, ...]
+    immersed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """What to train: name and version of the model, seed, vocabulary size, how often the last stage is run, and seconds for each stage.
 
-    `seconds` of "polish" are those of one seed; without "pretrain" nothing is learnt from hidden words.
+    `seconds` of "polish" are those of one seed of one strand; without "pretrain" there is no strand that learns from hidden words.
     """
 
     name: str
@@ -85,7 +96,7 @@ class Recipe:
                 int(plain["seed"]),
                 int(plain["vocabulary"]),
                 int(plain["polish_seeds"]),
-                {"pretrain": 0.0} | {stage: float(seconds[stage]) for stage in STAGES if stage != "pretrain" or stage in seconds},
+                {stage: float(seconds[stage]) if stage in seconds or stage not in OPTIONAL_STAGES else 0.0 for stage in STAGES},
             )
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"recipe {path} cannot be read: {error}") from None
@@ -96,21 +107,35 @@ class Recipe:
         """The same recipe with its stages shortened (or lengthened) to take so many seconds together."""
         if time_budget is None:
             return self
-        share = time_budget / (sum(self.seconds.values()) + (self.polish_seeds - 1) * self.seconds["polish"])
+        strands = 2 if self.seconds["pretrain"] else 1
+        share = time_budget / (sum(self.seconds.values()) + (strands * self.polish_seeds - 1) * self.seconds["polish"])
         return replace(self, seconds={stage: seconds * share for stage, seconds in self.seconds.items()})
 
     def fine_tuning(self, name: str) -> Recipe:
         """The same recipe under another name, and without the stages that make an encoder of our own."""
-        return replace(self, name=name, seconds={**self.seconds, "align": 0.0, "pretrain": 0.0})
+        return replace(self, name=name, seconds={**self.seconds, "align": 0.0, "pretrain": 0.0, "immerse": 0.0})
 
-    def lessons(self) -> tuple[Lesson, Lesson, tuple[Lesson, ...]]:
-        """The three stretches of fine-tuning: the first, the long one, and the last for each of its seeds."""
-        seeds = range(self.seed + 10, self.seed + 10 + self.polish_seeds)
-        return (
-            Lesson("finetune", self.seconds["finetune"], (self.seed,)),
-            Lesson("deepen", self.seconds["deepen"], (self.seed + 1, self.seed + 2), floor=0.2),
-            tuple(Lesson(f"polish-{seed}", self.seconds["polish"], (seed,), rate=0.5) for seed in seeds),
-        )
+    def lessons(self) -> tuple[Lesson, tuple[Strand, ...]]:
+        """The first stretch of fine-tuning, and the strands that go on from it."""
+        first = Lesson("finetune", self.seconds["finetune"], (self.seed,))
+        long = Lesson("deepen", self.seconds["deepen"], (self.seed + 1, self.seed + 2), floor=0.4)
+        strands = [Strand(long, self._last("polish"))]
+        if self.seconds["pretrain"]:
+            long = Lesson("immerse", self.seconds["immerse"], (self.seed + 1, self.seed + 2), floor=0.2)
+            strands.append(Strand(long, self._last("immersed"), immersed=True))
+        return first, tuple(strands)
+
+    @property
+    def polish_names(self) -> tuple[str, ...]:
+        """Folder of each seed's model."""
+        return tuple(f"seed-{seed}" for seed in self._polish_seeds)
+
+    @property
+    def _polish_seeds(self) -> range:
+        return range(self.seed + 10, self.seed + 10 + self.polish_seeds)
+
+    def _last(self, name: str) -> tuple[Lesson, ...]:
+        return tuple(Lesson(f"{name}-{seed}", self.seconds["polish"], (seed,), rate=0.5) for seed in self._polish_seeds)
 
 
 def train_command(
@@ -144,34 +169,43 @@ def train(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = None
     """Runs the learning stages, from the base where there is one; leaves uncalibrated weights in `work`."""
     tokenizer, model = base.start() if base else _aligned(recipe, data, work)
     documents = training_documents(data)
-    first, long, last = recipe.lessons()
+    first, strands = recipe.lessons()
     _say(f"{first.name}: all heads on all sets")
     finetune(model, tokenizer, documents, first, work)
-    beside = _immersed(recipe, data, tokenizer, model.encoder, work) if recipe.seconds["pretrain"] else None
-    _say(f"{long.name}: all heads on all sets" + (", hidden words and translations beside" if beside else ""))
-    finetune(model, tokenizer, documents, long, work, beside)
-    _say(f"polish: {len(last)} seeds from the same start")
-    polish(model, tokenizer, documents, last, work)
+    start = copied(model)
+    ends: list[list[Weights]] = []
+    for strand in strands:
+        model.load_state_dict(start)
+        beside = _immersed(recipe, data, tokenizer, model.encoder, work) if strand.immersed else None
+        _say(f"{strand.long.name}: all heads on all sets" + (", hidden words and translations beside" if beside else ""))
+        finetune(model, tokenizer, documents, strand.long, work, beside)
+        _say(f"{', '.join(lesson.name for lesson in strand.last)}: the last stretch, each from the same start")
+        ends.append(polish(model, tokenizer, documents, strand.last, work))
     _say(f"wide: hashed n-grams on {len(documents)} documents")
     train_wide(model, tokenizer, documents, recipe.seed, work)
+    wide = copied(model.wide)
+    of_seeds = [mean_weights(of_seed) for of_seed in zip(*ends, strict=True)]
+    for name, weights in zip(recipe.polish_names, of_seeds, strict=True):
+        model.load_state_dict(weights)
+        model.wide.load_state_dict(wide)
+        write_model(recipe, model, tokenizer, work / name, exact=True)
+    model.load_state_dict(mean_weights(of_seeds))
+    model.wide.load_state_dict(wide)
     write_model(recipe, model, tokenizer, work / MODEL)
     write_model(recipe, model, tokenizer, work / FULL, exact=True)
-    for lesson in last:
-        restore_finished(lesson.name, torch.nn.ModuleDict({"encoder": model.encoder, "heads": model.heads}), work)
-        write_model(recipe, model, tokenizer, work / lesson.name, exact=True)
 
 
 def finish(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = None) -> str:
     """Calibrates the stored weights (as they will be loaded), writes card and manifest, and gives the table of scores.
 
-    The mean of the last stage's seeds is the model; each seed by itself is measured beside it. Scores are cross-fitted: each half of the
-    documents with the calibration of the other half; the calibration that is kept is fitted on all.
+    The mean of strands and seeds is the model; each seed by itself (the mean of its strands) is measured beside it. Scores are
+    cross-fitted: each half of the documents with the calibration of the other half; the calibration that is kept is fitted on all.
     """
     documents = dev_documents(data)
     seeds = []
-    for lesson in recipe.lessons()[-1]:
-        _say(f"measure: {lesson.name}")
-        seeds.append(score_sets(cross_fitted(raw_scores(*load_model(work / lesson.name)[1:], documents), calibrate)))
+    for name in recipe.polish_names:
+        _say(f"measure: {name}")
+        seeds.append(score_sets(cross_fitted(raw_scores(*load_model(work / name)[1:], documents), calibrate)))
     _say("measure and calibrate: the model")
     target = work / MODEL
     measured = raw_scores(*load_model(target)[1:], documents)

@@ -89,10 +89,10 @@ def test_a_base_becomes_a_model_with_a_true_card_and_no_stage_is_run_twice(
 
 
 def test_the_recipe_of_a_base_has_no_alignment_and_its_time_goes_to_the_rest() -> None:
-    stages = {"align": 60.0, "finetune": 10.0, "deepen": 20.0, "polish": 5.0}
+    stages = {"align": 60.0, "finetune": 10.0, "deepen": 20.0, "pretrain": 30.0, "immerse": 40.0, "polish": 5.0}
     recipe = Recipe("default", "1", 1, 100, 2, stages).fine_tuning("xlm").within(80.0)
     assert recipe.name == "xlm"
-    assert recipe.seconds == {"align": 0.0, "finetune": 20.0, "deepen": 40.0, "polish": 10.0}
+    assert recipe.seconds == {"align": 0.0, "finetune": 20.0, "deepen": 40.0, "pretrain": 0.0, "immerse": 0.0, "polish": 10.0}
 
 
 # ---- what is refused --------------------------------------------------------------------------------------------------------------

@@ -24,8 +24,9 @@ polish_seeds = 2
 [seconds]
 align = 2
 finetune = 3
-pretrain = 2
 deepen = 1
+pretrain = 2
+immerse = 1
 polish = 1
 """
 WORDS = {"positive": "great excellent wonderful", "negative": "terrible broken rude"}

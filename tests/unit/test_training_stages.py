@@ -19,7 +19,7 @@ from cxsentiment.training.calibrate import calibrate
 from cxsentiment.training.card import reliability_plot
 from cxsentiment.training.corpus import Document, Span
 from cxsentiment.training.examples import Targets, examples
-from cxsentiment.training.finetune import Lesson, deep_loss, finetune, polish, text_loss
+from cxsentiment.training.finetune import Lesson, deep_loss, finetune, mean_weights, polish, text_loss
 from cxsentiment.training.initialise import fill_by_prefix, translation_embeddings
 from cxsentiment.training.loop import Stage, StageSettings, pad, shuffled_batches
 from cxsentiment.training.measure import Measured, calibration_error, cross_fitted, judge, macro_f1, score_sets
@@ -137,14 +137,16 @@ def test_fine_tuning_changes_encoder_and_heads_and_is_not_run_twice(tmp_path: Pa
     assert torch.equal(again.encoder.words.weight, model.encoder.words.weight)
 
 
-def test_polishing_leaves_the_mean_of_the_seeds(tmp_path: Path) -> None:
+def test_polishing_starts_each_seed_from_the_same_weights_and_they_have_a_mean(tmp_path: Path) -> None:
     model = tiny_network()
     lessons = [Lesson(f"last-{seed}", 0.5, (seed,)) for seed in (1, 2)]
-    polish(model, tiny_tokenizer(), labelled(200), lessons, tmp_path)
+    first, second = polish(model, tiny_tokenizer(), labelled(200), lessons, tmp_path)
     states = [torch.load(tmp_path / f"{lesson.name}.pt", weights_only=True)["module"] for lesson in lessons]
     name = "encoder.words.weight"
-    assert not torch.equal(states[0][name], states[1][name])
-    assert torch.allclose(model.encoder.words.weight, (states[0][name] + states[1][name]) / 2, atol=1e-6)
+    assert torch.equal(first[name], states[0][name])
+    assert torch.equal(second[name], states[1][name])
+    assert not torch.equal(first[name], second[name])
+    assert torch.allclose(mean_weights([first, second])[name], (first[name] + second[name]) / 2, atol=1e-6)
 
 
 def test_loss_is_blind_to_what_a_set_does_not_annotate() -> None:
@@ -251,6 +253,17 @@ def test_a_bad_recipe_is_refused(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_a_time_budget_is_shared_out_among_the_stages() -> None:
-    seconds = {"align": 30.0, "finetune": 60.0, "deepen": 20.0, "polish": 5.0}
+    seconds = {"align": 30.0, "finetune": 60.0, "deepen": 20.0, "pretrain": 0.0, "immerse": 0.0, "polish": 5.0}
     recipe = Recipe("a", "1", 1, 100, 2, seconds).within(60.0)
-    assert recipe.seconds == {"align": 15.0, "finetune": 30.0, "deepen": 10.0, "polish": 2.5}
+    assert recipe.seconds == {"align": 15.0, "finetune": 30.0, "deepen": 10.0, "pretrain": 0.0, "immerse": 0.0, "polish": 2.5}
+    both = Recipe("a", "1", 1, 100, 2, seconds | {"pretrain": 10.0, "immerse": 20.0}).within(80.0)
+    assert both.seconds["polish"] == 2.5
+
+
+def test_a_recipe_with_hidden_words_has_a_second_strand() -> None:
+    seconds = {"align": 30.0, "finetune": 60.0, "deepen": 20.0, "pretrain": 10.0, "immerse": 20.0, "polish": 5.0}
+    first, strands = Recipe("a", "1", 1, 100, 2, seconds).lessons()
+    assert [strand.immersed for strand in strands] == [False, True]
+    names = [first.name, *(lesson.name for strand in strands for lesson in (strand.long, *strand.last))]
+    assert len(set(names)) == 7
+    assert len(Recipe("a", "1", 1, 100, 2, seconds | {"pretrain": 0.0}).lessons()[1]) == 1
