@@ -73,6 +73,7 @@ def test_wheel_holds_all_of_the_package(names: set[str]) -> None:
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cxsentiment").rglob("*.py")}
     assert sources <= names
     assert {"cxsentiment/py.typed", "cxsentiment/taxonomy.toml", "cxsentiment/language/greeklish.json"} <= names
+    assert {"cxsentiment/language/greek_words.txt.gz", "cxsentiment/training/comments/el_1.tsv"} <= names
 
 
 def test_wheel_holds_the_default_model(wheel: Path, names: set[str]) -> None:
@@ -88,7 +89,7 @@ def test_wheel_holds_nothing_else(names: set[str]) -> None:
     tops = {PurePosixPath(name).parts[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"cxsentiment"}
     endings = {PurePosixPath(name).suffix for name in names if name.startswith("cxsentiment/")}
-    assert endings <= {".py", ".typed", ".toml", ".json", ".safetensors", ".md", ".svg"}
+    assert endings <= {".py", ".typed", ".toml", ".json", ".safetensors", ".md", ".svg", ".gz", ".tsv"}
 
 
 def test_license_travels_with_the_wheel(names: set[str]) -> None:
