@@ -12,9 +12,11 @@ import gzip
 import itertools
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
+
+from cxsentiment.text import CleanText
 
 GREEK_WORDS = Path(__file__).parent / "greek_words.txt.gz"
 ENGLISH_WORDS = Path(__file__).parent / "english_words.txt.gz"
@@ -52,6 +54,19 @@ SPELLED: Mapping[str, str] = {
 }  # fmt: skip
 """Greek for Latin letters and pairs where no word list helps."""
 
+USUAL: Mapping[str, tuple[str, ...]] = {
+    "ου": ("ou", "u", "oy"), "αι": ("ai", "e"), "ει": ("ei", "i"), "οι": ("oi", "i"), "υι": ("ui", "yi", "i"),
+    "αυ": ("au", "av", "af", "ay"), "ευ": ("eu", "ev", "ef", "ey"), "μπ": ("mp", "b"), "ντ": ("nt", "d", "nd"),
+    "γκ": ("gk", "g", "ng"), "γγ": ("gg", "ng", "g"), "τζ": ("tz", "j"),
+    "λλ": ("ll", "l"), "σσ": ("ss", "s"), "ρρ": ("rr", "r"), "νν": ("nn", "n"), "ππ": ("pp", "p"), "ττ": ("tt", "t"),
+    "κκ": ("kk", "k"), "μμ": ("mm", "m"), "ββ": ("vv", "v"),
+    "α": ("a",), "β": ("v", "b"), "γ": ("g", "gh", "y"), "δ": ("d", "dh"), "ε": ("e",), "ζ": ("z", "j"), "η": ("h", "i"),
+    "θ": ("th", "8", "9", "q", "u"), "ι": ("i", "j"), "κ": ("k", "c", "q"), "λ": ("l",), "μ": ("m",), "ν": ("n",),
+    "ξ": ("x", "ks", "3", "j"), "ο": ("o", "0"), "π": ("p",), "ρ": ("r",), "σ": ("s", "c", "w"), "τ": ("t",), "υ": ("y", "u", "i"),
+    "φ": ("f", "ph"), "χ": ("x", "h", "ch", "kh"), "ψ": ("ps", "4", "c"), "ω": ("w", "o", "v"),
+}  # fmt: skip
+"""Latin spellings of Greek letters and pairs, the usual one first."""
+
 _SOUND = re.compile("|".join([*(pair for pair in SOUNDS if len(pair) == 2), "."]))
 _LATIN = re.compile("|".join([*(pair for pair in READINGS if len(pair) == 2), "."]))
 _TYPED = re.compile(r"(?<![^\W_])(?:[a-z]|[3489](?=[a-z]))[a-z34890]*(?![^\W_])", re.IGNORECASE)
@@ -78,11 +93,7 @@ def in_greek(text: str) -> str:
     >>> in_greek("den doulevei to wifi")
     'δεν δουλευει το wifi'
     """
-    parts, position = [], 0
-    for start, end, word in restore(text):
-        parts += [text[position:start], word]
-        position = end
-    return "".join(parts) + text[position:]
+    return CleanText(text, text).rewritten(restore(text)).text
 
 
 def restore(text: str) -> list[tuple[int, int, str]]:
@@ -127,26 +138,24 @@ def keys_of(typed: str) -> list[str]:
 
 def cost(word: str, typed: str) -> float:
     """How strangely the Greek word would be spelled by the typed one: 0 for letter by letter in the usual way."""
-    best = [math.inf] * (len(typed) + 1)
-    best[0] = 0.0
-    rows = [best] + [[math.inf] * (len(typed) + 1) for _ in word]
-    for place in range(len(word) + 1):
-        for position in range(len(typed) + 1):
-            here = rows[place][position]
-            if here == math.inf:
-                continue
-            for size in (1, 2):
-                for greek, penalty in _options(word[place : place + size]):
-                    end = position + len(greek)
-                    if place + size <= len(word) and typed[position:end] == greek:
-                        rows[place + size][end] = min(rows[place + size][end], here + penalty)
-            if place < len(word) and position < len(typed):
-                rows[place + 1][position + 1] = min(rows[place + 1][position + 1], here + STRANGE_COST)
-            if position < len(typed):
-                rows[place][position + 1] = min(rows[place][position + 1], here + STRANGE_COST)
-            if place < len(word):
-                rows[place + 1][position] = min(rows[place + 1][position], here + STRANGE_COST)
-    return rows[len(word)][len(typed)]
+    costs = [[math.inf] * (len(typed) + 1) for _ in range(len(word) + 1)]
+    costs[0][0] = 0.0
+    for place, position in itertools.product(range(len(word) + 1), range(len(typed) + 1)):
+        for letters, signs, penalty in _steps(word[place : place + 2], typed[position : position + 3]):
+            before = costs[place + letters][position + signs]
+            costs[place + letters][position + signs] = min(before, costs[place][position] + penalty)
+    return costs[-1][-1]
+
+
+def _steps(word: str, typed: str) -> Iterator[tuple[int, int, float]]:
+    """Ways on through a Greek and a typed word from here: how many letters of each, and what that costs."""
+    for letters, signs in ((1, 1), (0, 1), (1, 0)):
+        if letters <= len(word) and signs <= len(typed):
+            yield letters, signs, STRANGE_COST
+    for letters in range(1, len(word) + 1):
+        for spelling, penalty in _options(word[:letters]):
+            if typed.startswith(spelling):
+                yield letters, len(spelling), penalty
 
 
 def spelled_out(typed: str) -> str:
@@ -166,22 +175,8 @@ def spelled_out(typed: str) -> str:
 @cache
 def _options(letters: str) -> tuple[tuple[str, float], ...]:
     """Latin spellings of a Greek letter or pair and what each costs."""
-    usual = _USUAL.get(letters, ())
+    usual = USUAL.get(letters, ())
     return tuple((spelling, 0.0 if index == 0 else ALTERNATIVE_COST) for index, spelling in enumerate(usual))
-
-
-_USUAL: Mapping[str, tuple[str, ...]] = {
-    "ου": ("ou", "u", "oy"), "αι": ("ai", "e"), "ει": ("ei", "i"), "οι": ("oi", "i"), "υι": ("ui", "yi", "i"),
-    "αυ": ("au", "av", "af", "ay"), "ευ": ("eu", "ev", "ef", "ey"), "μπ": ("mp", "b"), "ντ": ("nt", "d", "nd"),
-    "γκ": ("gk", "g", "ng"), "γγ": ("gg", "ng", "g"), "τζ": ("tz", "j"),
-    "λλ": ("ll", "l"), "σσ": ("ss", "s"), "ρρ": ("rr", "r"), "νν": ("nn", "n"), "ππ": ("pp", "p"), "ττ": ("tt", "t"),
-    "κκ": ("kk", "k"), "μμ": ("mm", "m"), "ββ": ("vv", "v"),
-    "α": ("a",), "β": ("v", "b"), "γ": ("g", "gh", "y"), "δ": ("d", "dh"), "ε": ("e",), "ζ": ("z", "j"), "η": ("h", "i"),
-    "θ": ("th", "8", "9", "q", "u"), "ι": ("i", "j"), "κ": ("k", "c", "q"), "λ": ("l",), "μ": ("m",), "ν": ("n",),
-    "ξ": ("x", "ks", "3", "j"), "ο": ("o", "0"), "π": ("p",), "ρ": ("r",), "σ": ("s", "c", "w"), "τ": ("t",), "υ": ("y", "u", "i"),
-    "φ": ("f", "ph"), "χ": ("x", "h", "ch", "kh"), "ψ": ("ps", "4", "c"), "ω": ("w", "o", "v"),
-}  # fmt: skip
-"""Latin spellings of Greek letters and pairs, the usual one first."""
 
 
 def _single(key: str) -> str:

@@ -27,9 +27,10 @@ from cxsentiment.encoder.tokenise import TextTokeniser
 from cxsentiment.errors import InputError, OutputError
 from cxsentiment.heads import Calibration, Floats
 from cxsentiment.results import EMOTIONS, SENTIMENTS
+from cxsentiment.training.corpus import YOURS
 from cxsentiment.training.examples import Targets, examples
 from cxsentiment.training.finetune import BATCH_TOKENS, deep_loss, parameter_groups, text_loss, without_dropout
-from cxsentiment.training.labelled import DATASET, LabelledFile, LabelledRows, read_labelled
+from cxsentiment.training.labelled import LabelledFile, LabelledRows, read_labelled
 from cxsentiment.training.labels import Scheme
 from cxsentiment.training.loop import IndexBatch, Stage, StageSettings, restore_finished, shuffled_batches, training_device
 from cxsentiment.training.measure import EVALUATION_TOKENS, Measured, f1, judge, macro_f1, raw_scores, scheme_probabilities
@@ -139,7 +140,7 @@ def learn(rows: LabelledRows, start: Manifest, before: State, seconds: float, wo
     print(f"learning: at most {EPOCHS} epochs or {seconds:.0f} seconds; log in {work / stage_name}.jsonl", flush=True)
     torch.manual_seed(SEED)
     module.to(training_device())
-    learnt = examples(rows.split("train"), tokenizer, {DATASET: rows.scheme})
+    learnt = examples(rows.split("train"), tokenizer, {YOURS: rows.scheme})
     lengths = [len(example.ids) for example in learnt]
     budget = min(max(sum(lengths) // STEPS_AN_EPOCH, LEAST_BATCH_TOKENS), BATCH_TOKENS)
     settings = StageSettings(stage_name, EPOCHS * _batches_an_epoch(lengths, budget), max(seconds, 1e-3))
@@ -165,7 +166,7 @@ def best_mixture(rows: LabelledRows, start: Manifest, weights: tuple[State, Stat
     for share in MIXTURES:
         runtime.model.load_state_dict(mixed(*weights, share))
         measured = raw_scores(runtime, tokeniser, rows.split("tune"))
-        targets = Targets.of(examples(measured.documents, tokenizer, {DATASET: rows.scheme}))
+        targets = Targets.of(examples(measured.documents, tokenizer, {YOURS: rows.scheme}))
         sentiment, emotions = calibrated_logits(measured, start.calibration)
         losses[share] = float(text_loss(torch.from_numpy(sentiment), torch.from_numpy(emotions), targets))
     print("loss on the tune rows by share of the learnt weights: " + ", ".join(f"{share:g}: {loss:.3f}" for share, loss in losses.items()))

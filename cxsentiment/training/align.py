@@ -12,7 +12,7 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn import functional
 
-from cxsentiment.encoder.model import Encoder, EncoderConfig, pool
+from cxsentiment.encoder.model import Encoder, EncoderConfig, TextEncoder, pool
 from cxsentiment.encoder.tokenise import special_ids
 from cxsentiment.language.greeklish import transliterate
 from cxsentiment.training.augment import with_typos
@@ -22,6 +22,7 @@ from cxsentiment.training.loop import (
     IndexBatch,
     Stage,
     StageSettings,
+    encoder_groups,
     mixed_precision,
     pad,
     restore_finished,
@@ -50,6 +51,14 @@ class AlignmentData:
     target: list[int]
     vectors: torch.Tensor
 
+    def loss(self, encoder: TextEncoder, batch: IndexBatch, device: torch.device) -> torch.Tensor:
+        """Alignment loss of some of the texts."""
+        ids, lengths = pad([self.student[index] for index in batch], device)
+        with mixed_precision(device):
+            states = encoder(ids, lengths)
+        wanted = self.vectors[[self.target[index] for index in batch]].to(device)
+        return alignment_loss(functional.normalize(pool(states, lengths)[0], dim=1), wanted)
+
 
 def align(data: DataFolder, tokenizer: Tokenizer, config: EncoderConfig, time_budget: float, seed: int, folder: Path) -> Encoder:
     """Trains (or resumes) the alignment and gives the aligned encoder."""
@@ -66,19 +75,10 @@ def align(data: DataFolder, tokenizer: Tokenizer, config: EncoderConfig, time_bu
     device = training_device()
     examples = alignment_examples(pairs, tokenizer, teacher, folder, device)
     encoder.to(device)
-    others = [parameter for name, parameter in encoder.named_parameters() if name != "words.weight"]
-    groups = [{"params": [encoder.words.weight], "lr": 1e-3, "weight_decay": 0.0}, {"params": others, "lr": 2e-4, "weight_decay": 0.01}]
+    groups = encoder_groups(encoder, embeddings=1e-3, body=2e-4)
     stage = Stage(StageSettings(STAGE, steps=20_000, time_budget=time_budget), encoder, groups, folder)
-
-    def loss(batch: IndexBatch) -> torch.Tensor:
-        ids, lengths = pad([examples.student[index] for index in batch], device)
-        with mixed_precision(device):
-            states = encoder(ids, lengths)
-        total, _ = pool(states, lengths)
-        wanted = examples.vectors[[examples.target[index] for index in batch]].to(device)
-        return alignment_loss(functional.normalize(total, dim=1), wanted)
-
-    stage.run(shuffled_batches([len(ids) for ids in examples.student], budget=4096, seed=seed), loss)
+    batches = shuffled_batches([len(ids) for ids in examples.student], budget=4096, seed=seed)
+    stage.run(batches, lambda batch: examples.loss(encoder, batch, device))
     encoder.cpu().eval()
     for lang in TRANSLATED:
         print(f"translation retrieval among {HELD_OUT_PAIRS}, {lang}: {translation_retrieval(encoder, tokenizer, teacher, data, lang):.3f}")

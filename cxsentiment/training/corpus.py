@@ -16,7 +16,7 @@ from cxsentiment.errors import InputError
 from cxsentiment.text import clean_string
 
 DEFAULT_DATA = Path("../shared/data")
-WRITTEN, OWN = "written", "own"
+WRITTEN, OWN, YOURS = "written", "own", "yours"
 OWN_FOLDER = Path(__file__).parent / "comments"
 WRITTEN_LANGUAGES = ("el", "pl", "ro", "en")
 UNUSED_PARALLEL_SOURCES = ("xed",)  # their "English" side is another language

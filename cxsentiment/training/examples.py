@@ -20,7 +20,7 @@ from cxsentiment.reading import read
 from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
 from cxsentiment.text import CleanText, clean
 from cxsentiment.training.augment import with_typos
-from cxsentiment.training.corpus import OWN, WRITTEN, DataFolder, Document, Span, own_comments
+from cxsentiment.training.corpus import OWN, WRITTEN, YOURS, DataFolder, Document, Span, own_comments
 from cxsentiment.training.labels import FOUR, JOINED, JOINED_COMMENTS, SCHEMES, Scheme, copies
 
 MAX_LENGTH = 160
@@ -33,6 +33,7 @@ JOINED_PER_LANGUAGE = 1500
 LONGEST_JOINED = 110
 MIXED_PAIRS, NEUTRAL_PAIRS, CONNECTED = 0.5, 0.2, 0.6
 COMMENTS = (WRITTEN, OWN)
+READ_AS_TYPED = (*COMMENTS, YOURS)
 CONTRAST = {
     "el": ("αλλά", "όμως", "ωστόσο"),
     "pl": ("ale", "jednak", "za to"),
@@ -151,7 +152,7 @@ def _read(documents: Sequence[Document]) -> list[CleanText]:
     Other sets' Greeklish copies stay as they are: what is mixed with another language may not be recognised.
     """
     cleaned = [clean(document.text) for document in documents]
-    greek = [index for index, document in enumerate(documents) if document.lang == "el" and document.dataset in COMMENTS]
+    greek = [index for index, document in enumerate(documents) if document.lang == "el" and document.dataset in READ_AS_TYPED]
     for index, (text, _) in zip(greek, read([documents[index].text for index in greek], LanguageDetector()), strict=True):
         cleaned[index] = text
     return cleaned

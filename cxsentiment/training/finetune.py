@@ -19,6 +19,8 @@ from cxsentiment.training.loop import (
     IndexBatch,
     Stage,
     StageSettings,
+    decayed_group,
+    encoder_groups,
     mixed_precision,
     pad,
     restore_finished,
@@ -86,7 +88,7 @@ def finetune(
     settings = StageSettings(lesson.name, lesson.steps, lesson.seconds, averaging=0.995, floor=lesson.floor)
     groups = parameter_groups(model, lesson.rate)
     if beside:
-        groups.append({"params": list(beside.masked.parameters()), "lr": groups[-1]["lr"], "weight_decay": 0.01})
+        groups.append(decayed_group(beside.masked.parameters(), groups[-1]["lr"]))
     stage = Stage(settings, module, groups, folder)
 
     def loss(batch: IndexBatch) -> torch.Tensor:
@@ -175,13 +177,9 @@ def without_dropout(encoder: torch.nn.Module) -> None:
 
 def parameter_groups(model: CxModel, rate: float) -> list[dict[str, Any]]:
     """What the optimizer learns, at `rate` times the network's `RATES`."""
-    embeddings, rates = model.encoder.embeddings, RATES[type(model.config)]
-    body = [parameter for parameter in model.encoder.parameters() if parameter is not embeddings]
-    return [
-        {"params": [embeddings], "lr": rates.embeddings * rate, "weight_decay": 0.0},
-        {"params": body, "lr": rates.body * rate, "weight_decay": 0.01},
-        {"params": list(model.heads.parameters()), "lr": rates.heads * rate, "weight_decay": 0.01},
-    ]
+    rates = RATES[type(model.config)]
+    groups = encoder_groups(model.encoder, rates.embeddings * rate, rates.body * rate)
+    return [*groups, decayed_group(model.heads.parameters(), rates.heads * rate)]
 
 
 def _with_unlabelled(labelled: Iterator[IndexBatch], unlabelled: Iterator[IndexBatch]) -> Iterator[IndexBatch]:

@@ -17,10 +17,9 @@ from cxsentiment.errors import InputError
 from cxsentiment.language import LanguageDetector
 from cxsentiment.results import EMOTIONS, SENTIMENTS
 from cxsentiment.text import clean_string, fold
-from cxsentiment.training.corpus import Document
+from cxsentiment.training.corpus import YOURS, Document
 from cxsentiment.training.labels import Scheme
 
-DATASET = "own"
 SENTIMENT_COLUMN = "sentiment"
 EMOTIONS_COLUMN = "emotions"
 LEAST_ROWS = 20
@@ -153,7 +152,7 @@ def _cells(file: LabelledFile) -> Iterator[tuple[str | Unreadable, Any, Any]]:
 def _documents(rows: Sequence[_Row]) -> list[Document]:
     languages = LanguageDetector().detect_batch([row.text for row in rows])
     return [
-        Document(row.text, language.code, DATASET, row.sentiment, None, row.emotions, (), 1.0)
+        Document(row.text, language.code, YOURS, row.sentiment, None, row.emotions, (), 1.0)
         for row, language in zip(rows, languages, strict=True)
     ]
 

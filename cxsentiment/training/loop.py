@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from cxsentiment.encoder.model import TextEncoder
+
 CHECKPOINT_SECONDS = 240.0
 LOG_STEPS = 20
 AVERAGING_START = 0.5
+WEIGHT_DECAY = 0.01
 
 IndexBatch = Sequence[int]
 
@@ -165,6 +168,17 @@ def _cut(order: Sequence[int], lengths: Sequence[int], budget: int) -> Iterator[
         batch.append(index)
     if batch:
         yield batch
+
+
+def encoder_groups(encoder: TextEncoder, embeddings: float, body: float) -> list[dict[str, Any]]:
+    """An encoder's parameters for the optimizer, with the learning rates of its embeddings and of all else."""
+    others = [parameter for parameter in encoder.parameters() if parameter is not encoder.embeddings]
+    return [{"params": [encoder.embeddings], "lr": embeddings, "weight_decay": 0.0}, decayed_group(others, body)]
+
+
+def decayed_group(parameters: Iterable[nn.Parameter], rate: float) -> dict[str, Any]:
+    """Parameters with a learning rate and the usual decay."""
+    return {"params": list(parameters), "lr": rate, "weight_decay": WEIGHT_DECAY}
 
 
 def training_device() -> torch.device:

@@ -12,17 +12,19 @@ from tokenizers import Tokenizer
 from torch import nn
 from torch.nn import functional
 
-from cxsentiment.encoder.model import TextEncoder, pool
+from cxsentiment.encoder.model import TextEncoder
 from cxsentiment.encoder.tokenise import special_ids
 from cxsentiment.language.greeklish import transliterate
 from cxsentiment.text import clean_string
-from cxsentiment.training.align import AlignmentData, alignment_examples, alignment_loss, training_pairs
+from cxsentiment.training.align import AlignmentData, alignment_examples, training_pairs
 from cxsentiment.training.corpus import DataFolder, own_comments
 from cxsentiment.training.examples import is_held_out
 from cxsentiment.training.loop import (
     IndexBatch,
     Stage,
     StageSettings,
+    decayed_group,
+    encoder_groups,
     mixed_precision,
     pad,
     restore_finished,
@@ -84,7 +86,7 @@ class Unlabelled:
     def loss(self, encoder: TextEncoder, batch: IndexBatch) -> torch.Tensor:
         """Mean loss of a batch of pairs or of texts."""
         if batch[0] < len(self.pairs.student):
-            return self._aligned(encoder, batch)
+            return self.pairs.loss(encoder, batch, self.device)
         ids, lengths = pad([self.texts[index - len(self.pairs.student)] for index in batch], self.device)
         hidden, chosen = hide(ids, lengths, self.mask_id, self.special, self.pieces)
         with mixed_precision(self.device):
@@ -99,13 +101,6 @@ class Unlabelled:
             yield pair_batch
             yield [len(self.pairs.student) + index for index in text_batch]
 
-    def _aligned(self, encoder: TextEncoder, batch: IndexBatch) -> torch.Tensor:
-        ids, lengths = pad([self.pairs.student[index] for index in batch], self.device)
-        with mixed_precision(self.device):
-            states = encoder(ids, lengths)
-        wanted = self.pairs.vectors[[self.pairs.target[index] for index in batch]].to(self.device)
-        return alignment_loss(functional.normalize(pool(states, lengths)[0], dim=1), wanted)
-
 
 def pretrain(encoder: TextEncoder, unlabelled: Unlabelled, time_budget: float, seed: int, folder: Path) -> None:
     """Trains (or resumes) the encoder and the prediction of hidden pieces, in place."""
@@ -114,12 +109,7 @@ def pretrain(encoder: TextEncoder, unlabelled: Unlabelled, time_budget: float, s
         return
     torch.manual_seed(seed)
     module.to(unlabelled.device)
-    body = [parameter for parameter in encoder.parameters() if parameter is not encoder.embeddings]
-    groups = [
-        {"params": [encoder.embeddings], "lr": 8e-4, "weight_decay": 0.0},
-        {"params": body, "lr": 2e-4, "weight_decay": 0.01},
-        {"params": list(unlabelled.masked.parameters()), "lr": 6e-4, "weight_decay": 0.01},
-    ]
+    groups = [*encoder_groups(encoder, embeddings=8e-4, body=2e-4), decayed_group(unlabelled.masked.parameters(), 6e-4)]
     stage = Stage(StageSettings(STAGE, steps=60_000, time_budget=time_budget, floor=0.2), module, groups, folder)
     stage.run(unlabelled.batches(seed), lambda batch: unlabelled.loss(encoder, batch))
     module.cpu()

@@ -169,6 +169,8 @@ def train(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = None
     """Runs the learning stages, from the base where there is one; leaves uncalibrated weights in `work`."""
     tokenizer, model = base.start() if base else _aligned(recipe, data, work)
     documents = training_documents(data)
+    _say(f"wide: hashed n-grams on {len(documents)} documents")
+    train_wide(model, tokenizer, documents, recipe.seed, work)
     first, strands = recipe.lessons()
     _say(f"{first.name}: all heads on all sets")
     finetune(model, tokenizer, documents, first, work)
@@ -181,16 +183,11 @@ def train(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = None
         finetune(model, tokenizer, documents, strand.long, work, beside)
         _say(f"{', '.join(lesson.name for lesson in strand.last)}: the last stretch, each from the same start")
         ends.append(polish(model, tokenizer, documents, strand.last, work))
-    _say(f"wide: hashed n-grams on {len(documents)} documents")
-    train_wide(model, tokenizer, documents, recipe.seed, work)
-    wide = copied(model.wide)
     of_seeds = [mean_weights(of_seed) for of_seed in zip(*ends, strict=True)]
     for name, weights in zip(recipe.polish_names, of_seeds, strict=True):
         model.load_state_dict(weights)
-        model.wide.load_state_dict(wide)
         write_model(recipe, model, tokenizer, work / name, exact=True)
     model.load_state_dict(mean_weights(of_seeds))
-    model.wide.load_state_dict(wide)
     write_model(recipe, model, tokenizer, work / MODEL)
     write_model(recipe, model, tokenizer, work / FULL, exact=True)
 

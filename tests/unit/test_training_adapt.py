@@ -269,7 +269,7 @@ def overconfident(tiny_model: Path, count: int) -> tuple[object, np.ndarray]:
     rng = np.random.default_rng(0)
     gold = rng.integers(0, 3, count)
     documents = [
-        Document(text, "en", "own", SENTIMENTS[g], None, None, (), 1.0) for (text, *_), g in zip(own_rows(count), gold, strict=True)
+        Document(text, "en", "yours", SENTIMENTS[g], None, None, (), 1.0) for (text, *_), g in zip(own_rows(count), gold, strict=True)
     ]
     runtime, tokeniser = load_runtime(read_manifest(tiny_model), "cpu", "float32", 4096)
     measured = raw_scores(runtime, tokeniser, documents)
