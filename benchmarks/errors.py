@@ -1,6 +1,6 @@
 """Where the model errs: error rates of held-out annotated comments by the way they are written, and misjudged dev texts to read.
 
-`python -m benchmarks.errors [--model FOLDER] [--language el] [--count 20] [--seed 1]`. Texts are printed, never kept.
+`python -m benchmarks.errors [--model FOLDER] [--languages el,pl,ro,en] [--count 20] [--seed 1]`. Texts are printed, never kept.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def main() -> None:
     """Prints both; error rates go to benchmarks/results/errors.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model")
-    parser.add_argument("--language", default="el")
-    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--languages", default="el,pl,ro,en")
+    parser.add_argument("--count", type=int, default=20, help="misjudged texts of each language")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     data = DataFolder.find()
@@ -45,7 +45,8 @@ def main() -> None:
     print("| lang | variant | comments | wrong |\n|---|---|---|---|")
     for rate in rates:
         print(f"| {rate.lang} | {rate.variant} | {rate.size} | {rate.wrong:.2f} |")
-    print_errors(found, options.language, options.count, options.seed)
+    for language in options.languages.split(","):
+        print_errors(found, language, options.count, options.seed)
     save("errors", {"rates": [asdict(rate) for rate in rates]})
 
 

@@ -60,7 +60,12 @@ def write_data(folder: Path) -> None:
         for number in range(600)
     ]
     pq.write_table(pa.Table.from_pylist(pairs), folder / "parallel.parquet")
-    raw = [{"lang": lang, "text": f"{sentence} {number}"} for lang in TRANSLATED for sentence in SENTENCES for number in range(20)]
+    raw = [
+        {"lang": lang, "text": f"{sentence} {number}", "source": "own"}
+        for lang in TRANSLATED
+        for sentence in SENTENCES
+        for number in range(20)
+    ]
     pq.write_table(pa.Table.from_pylist(raw), folder / "monolingual.parquet")
     write_comments(folder / "written", rng)
 
