@@ -7,13 +7,14 @@ DEMO := runs/demo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-full benchmark lint clean
+.PHONY: help demo test test-full benchmark benchmark-language lint clean
 
 help:
 	@echo "make demo       score examples/feedback.csv and show what was found"
 	@echo "make test       lint, format check, types, tests (what CI runs)"
 	@echo "make test-full  the same with the slow tests"
 	@echo "make benchmark  quality and speed of the default model"
+	@echo "make benchmark-language  language identification beside other libraries"
 	@echo "make clean      remove the environment, caches and demo output"
 
 demo: $(VENV)/.runtime
@@ -56,6 +57,9 @@ benchmark: $(VENV)/.train
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.training_speed
 
+benchmark-language: $(VENV)/.peers
+	$(BIN)/python -m benchmarks.language
+
 clean:
 	rm -rf $(VENV) $(DEMO) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -78,4 +82,8 @@ $(VENV)/.dev: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
 
 $(VENV)/.train: $(VENV)/.dev
 	$(INSTALL) -e '.[dev,train]'
+	@touch $@
+
+$(VENV)/.peers: $(VENV)/.train
+	$(INSTALL) -e '.[dev,train,peers]'
 	@touch $@

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxsentiment.errors import CxError, InputError, MissingExtraError, ModelError, OptionError, OutputError, TaxonomyError
 from cxsentiment.language import LanguageDetector
-from cxsentiment.results import Analysis, Emotion, Language, Quality, Sentiment, Touchpoint
+from cxsentiment.results import Analysis, Emotion, Language, LanguageSpan, Quality, Sentiment, Touchpoint
 from cxsentiment.taxonomy import Taxonomy
 from cxsentiment.text import clean
 
@@ -22,6 +22,7 @@ __all__ = [
     "InputError",
     "Language",
     "LanguageDetector",
+    "LanguageSpan",
     "MissingExtraError",
     "ModelError",
     "OptionError",

@@ -84,6 +84,15 @@ class Language:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageSpan:
+    """A stretch of a text in one language: `text[start:end]`, in the caller's string."""
+
+    start: int
+    end: int
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
 class Sentiment:
     """Overall feeling of a text: the label, four calibrated probabilities that sum to 1, and `polarity` in [-1, 1]."""
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cxsentiment.errors import OptionError
-from cxsentiment.language.letters import SPACE, Letters, read_letters
-from cxsentiment.language.profiles import FIXED_POINT, GramTable, available_languages, gram_table
+from cxsentiment.language.letters import SPACE, Letters, hide_noise, read_letters, scripts_of, strip_noise
+from cxsentiment.language.profiles import FIXED_POINT, GramTable, available_languages, gram_table, profile_languages
+from cxsentiment.language.scorer import OTHER, TRAINED, Scorer
 from cxsentiment.language.script import HANI, SCRIPTS
-from cxsentiment.results import Language
+from cxsentiment.language.words import split_words, words_at
+from cxsentiment.results import Language, LanguageSpan
 
 UNDETERMINED = "und"
 
@@ -26,6 +30,17 @@ DEFAULT_THRESHOLD = 0.3
 TEMPERATURE = 4.0
 """Divides the log-likelihood: each letter is counted in three overlapping grams and neighbours depend on each other, so the plain
 product is over-confident. Tuned on the training rows of the language data set for the probability of the right language."""
+
+LEAST_SHARE = 0.02
+"""Probability of all languages that the scorer has not learnt from which on langdetect's profiles are asked which one it is."""
+
+SWITCH = 0.03
+"""Probability that the next word is in another language, for `detect_spans`."""
+
+LEAST_EMISSION, OTHER_SCRIPT = 1e-4, 1e-8
+"""Least probability of a word in any language of its script, and in those of other scripts, for `detect_spans`."""
+
+MOST_WORDS_IN_SPANS = 5000
 
 _CHUNK_TEXTS = 4096
 _CHUNK_CHARACTERS = 500_000
@@ -78,44 +93,142 @@ class LanguageDetector:
             found.extend(self._detect_chunk(chunk))
         return found
 
+    def detect_spans(self, text: str) -> list[LanguageSpan]:
+        """Stretches of a text that are in one language each, in order: where writers mix languages, which words are in which.
+
+        A stretch goes from its first word to its last one. The likeliest sequence of languages over the words is taken, in which a
+        change of language costs as much as `SWITCH` says. Stretches in no known language are left out.
+        """
+        plain = hide_noise(text)
+        places = words_at(plain)[:MOST_WORDS_IN_SPANS]
+        if not places:
+            return []
+        states, emissions = self._emissions([plain[start:end] for start, end in places])
+        spans = []
+        for state, run in groupby(zip(likeliest_path(emissions) if states else (), places, strict=False), key=itemgetter(0)):
+            words = [place for _, place in run]
+            start, end = words[0][0], words[-1][1]
+            code, script = states[state]
+            codes, shares = self._probabilities([plain[start:end]], script, self._priors)
+            score = float(shares[0, codes.index(code)])
+            if score >= self._threshold:
+                spans.append(LanguageSpan(start, end, Language(code, score, script)))
+        return spans
+
+    def _emissions(self, words: Sequence[str]) -> tuple[list[tuple[str, str]], NDArray[np.float64]]:
+        """Languages with their scripts, and the logarithm of each one's probability for each word [words, languages]."""
+        scripts = scripts_of(words)
+        states: list[tuple[str, str]] = []
+        columns = [np.zeros((len(words), 0))]
+        for script in np.unique(scripts).tolist():
+            members = np.flatnonzero(scripts == script)
+            codes, shares = self._probabilities([words[place] for place in members.tolist()], SCRIPTS[script], {})
+            states += [(code, SCRIPTS[script]) for code in codes]
+            column = np.full((len(words), len(codes)), OTHER_SCRIPT)
+            column[members] = shares + LEAST_EMISSION
+            columns.append(column)
+        return states, np.log(np.concatenate(columns, axis=1))
+
     def _detect_chunk(self, texts: Sequence[str]) -> list[Language]:
-        table = gram_table()
-        letters = read_letters(texts, table.alphabet)
-        found = [Language(UNDETERMINED, 0.0, SCRIPTS[script]) for script in letters.scripts.tolist()]
-        for script in np.unique(letters.scripts).tolist():
-            profiles = self._profiles_of(table, script)
-            if not profiles:
+        plain = [strip_noise(text) for text in texts]
+        scripts = scripts_of(plain)
+        found = [Language(UNDETERMINED, 0.0, SCRIPTS[script]) for script in scripts.tolist()]
+        for script in np.unique(scripts).tolist():
+            members = np.flatnonzero(scripts == script)
+            some = [plain[member] for member in members.tolist()]
+            codes, probabilities = self._probabilities(some, SCRIPTS[script], self._priors)
+            if not codes:
                 continue
-            members = np.flatnonzero(letters.scripts == script)
-            codes = sorted({table.codes[profile] for profile in profiles})
-            best, scores = self._best(table, letters, members, profiles, codes)
-            for text, code, score in zip(members.tolist(), best.tolist(), scores.tolist(), strict=True):
+            best = probabilities.argmax(axis=1)
+            scores = probabilities[np.arange(len(members)), best]
+            for text, place, score in zip(members.tolist(), best.tolist(), scores.tolist(), strict=True):
                 if score >= self._threshold and score > 0.0:
-                    found[text] = Language(codes[code], score, SCRIPTS[script])
+                    found[text] = Language(codes[place], score, SCRIPTS[script])
         return found
+
+    def _probabilities(self, texts: Sequence[str], script: str, priors: Mapping[str, float]) -> tuple[list[str], NDArray[np.float64]]:
+        """Candidates written in the script, and the probability of each for each text [texts, candidates]; 0 where nothing is known."""
+        trained = {code: name for code, name in TRAINED.get(script, {}).items() if code in self._languages}
+        if not trained:
+            return self._by_profiles(texts, script, set(), priors)
+        rest = profile_languages(script).intersection(self._languages).difference(trained)
+        names = [*trained.values(), *([OTHER] if rest else [])]
+        logits = Scorer.shared().logits(words := split_words(texts), names)
+        logits += np.log([*(priors.get(code, 1.0) for code in trained), *([1.0] if rest else [])])
+        weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities = weights / in_order(weights.T)[:, None]
+        probabilities[[not some for some in words]] = 0.0
+        return self._with_others(texts, script, list(trained), probabilities, priors) if rest else (list(trained), probabilities)
+
+    def _with_others(
+        self, texts: Sequence[str], script: str, trained: list[str], probabilities: NDArray[np.float64], priors: Mapping[str, float]
+    ) -> tuple[list[str], NDArray[np.float64]]:
+        """Shares what belongs to languages that the scorer has not learnt out among them, by langdetect's profiles."""
+        unclear = np.flatnonzero(probabilities[:, -1] > LEAST_SHARE)
+        if not len(unclear):
+            return trained, probabilities[:, :-1]
+        codes, shares = self._by_profiles([texts[place] for place in unclear.tolist()], script, set(trained), priors)
+        wide = np.zeros((len(texts), len(trained) + len(codes)))
+        wide[:, : len(trained)] = probabilities[:, :-1]
+        wide[unclear, len(trained) :] = shares * probabilities[unclear, -1:]
+        return trained + codes, wide
+
+    def _by_profiles(
+        self, texts: Sequence[str], script: str, without: set[str], priors: Mapping[str, float]
+    ) -> tuple[list[str], NDArray[np.float64]]:
+        """The same from langdetect's profiles, for the candidates that are not in `without`."""
+        table = gram_table()
+        profiles = [place for place in self._profiles_of(table, SCRIPTS.index(script)) if table.codes[place] not in without]
+        codes = [table.codes[profile] for profile in profiles]
+        if not codes or not texts:
+            return codes, np.zeros((len(texts), len(codes)))
+        letters = read_letters(texts, table.alphabet)
+        members = np.flatnonzero(letters.scripts == SCRIPTS.index(script))
+        found = np.zeros((len(texts), len(codes)))
+        found[members] = self._naive_bayes(table, letters, members, profiles, priors)
+        return codes, found
 
     def _profiles_of(self, table: GramTable, script: int) -> list[int]:
         names = {SCRIPTS[script], "Jpan"} if script == HANI else {SCRIPTS[script]}
         pairs = enumerate(zip(table.codes, table.scripts, strict=True))
         return [place for place, (code, name) in pairs if name in names and code in self._languages]
 
-    def _best(
-        self, table: GramTable, letters: Letters, members: NDArray[np.int64], profiles: list[int], codes: list[str]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Place in `codes` and probability of the likeliest language of each member; probability 0 where nothing was known."""
-        if len(codes) == 1:
-            return np.zeros(len(members), np.int64), np.ones(len(members))
+    def _naive_bayes(
+        self, table: GramTable, letters: Letters, members: NDArray[np.int64], profiles: list[int], priors: Mapping[str, float]
+    ) -> NDArray[np.float64]:
+        """Probability of each of the profiles for each member [members, profiles]; 0 where nothing was known."""
+        if len(profiles) == 1:
+            return np.ones((len(members), 1))
         evidence = log_likelihoods(table, letters, members, profiles)
-        priors = np.log([self._priors.get(table.codes[profile], 1.0) * table.shares[profile] for profile in profiles])
-        logits = evidence / TEMPERATURE + priors[:, None]
+        before = np.log([priors.get(table.codes[profile], 1.0) for profile in profiles])
+        logits = evidence / TEMPERATURE + before[:, None]
         weights = np.exp(logits - logits.max(axis=0))
-        totals = np.zeros((len(codes), len(members)))
-        for profile, weight in zip(profiles, weights, strict=True):
-            totals[codes.index(table.codes[profile])] += weight
-        best = totals.argmax(axis=0)
-        # Row by row: numpy adds a single column in another order than a wide array, and a text alone must score as in a batch.
-        scores = totals[best, np.arange(len(members))] / sum(totals, start=np.zeros(len(members)))
-        return best, np.where(evidence.any(axis=0), np.minimum(scores, 1.0), 0.0)
+        shares = weights / in_order(weights)
+        return np.where(evidence.any(axis=0), np.minimum(shares, 1.0), 0.0).T
+
+
+def in_order(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of the rows, one after the other [rows, texts] -> [texts].
+
+    numpy adds a single column in another order than a wide array, and a text alone must score as in a batch.
+    """
+    return sum(rows, start=np.zeros(rows.shape[1]))
+
+
+def likeliest_path(emissions: NDArray[np.float64]) -> list[int]:
+    """State of each word on the likeliest path (Viterbi); log emissions [words, states]."""
+    stay, change = math.log(1.0 - SWITCH), math.log(SWITCH / max(emissions.shape[1] - 1, 1))
+    best = emissions[0]
+    came_from = np.zeros(emissions.shape, np.int64)
+    for place in range(1, len(emissions)):
+        other = int(best.argmax())
+        changed = best[other] + change > best + stay
+        came_from[place] = np.where(changed, other, np.arange(len(best)))
+        best = np.where(changed, best[other] + change, best + stay) + emissions[place]
+    path = [int(best.argmax())]
+    for place in range(len(emissions) - 1, 0, -1):
+        path.append(int(came_from[place, path[-1]]))
+    return path[::-1]
 
 
 def log_likelihoods(table: GramTable, letters: Letters, members: NDArray[np.int64], profiles: list[int]) -> NDArray[np.float64]:

@@ -25,19 +25,19 @@ SPACE = 0
 OTHER = 1
 """Number of every letter that is in no profile."""
 
-_NOISE = re.compile(
-    r"""
-      (?:https?://|www\.)[^\s\0]*                                          # web addresses
-    | (?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}          # email addresses
-    | (?<!\w)@\w{1,64}                                                     # @handles
-    | </?[a-z][^<>\0]{0,64}>                                               # HTML tags; <url>, <email>, <user> of our cleaning
-    | (?<![\w.-])[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.(?:com|net|org|eu|gr|pl|ro|uk|io)\b(?!\.\w)(?:/[^\s\0]*)?   # bare domains
-    | [\u2100-\u214f\u2460-\u24ff\U0001f100-\U0001f1ff]                    # signs that look like letters: ™, 🅰
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-_NOISE_SIGNS = re.compile(r"[@<\u2100-\u214f\u2460-\u24ff\U0001f100-\U0001f1ff]|://|www\.", re.IGNORECASE)
+_TAG = re.compile(r"</?[a-z][^<>\0]{0,64}>", re.IGNORECASE)
+"""HTML tags; <url>, <email>, <user> of our cleaning."""
+
+_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s\0]*", re.IGNORECASE)
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_HANDLE = re.compile(r"(?<!\w)@\w{1,64}")
 _DOMAIN_SIGN = re.compile(r"\.(?:com|net|org|eu|gr|pl|ro|uk|io)\b", re.IGNORECASE)
+_DOMAIN = re.compile(
+    r"(?<![\w.-])[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.(?:com|net|org|eu|gr|pl|ro|uk|io)\b(?!\.\w)(?:/[^\s\0]*)?", re.IGNORECASE
+)
+_LETTERLIKE = re.compile("[\u2100-\u214f\u2460-\u24ff\U0001f100-\U0001f1ff]")
+"""Signs that look like letters: ™, 🅰."""
+
 _GAPS = re.compile(r"[\s\d_!-/:-@\[-`{-~\u2000-\u2bff\U0001f000-\U0001faff]{2,}")
 
 
@@ -64,25 +64,37 @@ def folding() -> Callable[[str], str]:
 
 def strip_noise(text: str) -> str:
     """Text without addresses, handles, tags and signs that look like letters; a long one cut to `MAX_CHARACTERS`."""
-    if "\0" in text:
-        text = text.replace("\0", " ")
-    if _NOISE_SIGNS.search(text) or _DOMAIN_SIGN.search(text):
-        text = _NOISE.sub(" ", text)
+    text = _without_noise(text, lambda _: " ")
     if len(text) > MAX_CHARACTERS:
         text = _GAPS.sub(" ", text)[:MAX_CHARACTERS]
     return text
 
 
+def hide_noise(text: str) -> str:
+    """The text with a space for each character of what `strip_noise` takes out."""
+    return _without_noise(text, lambda match: " " * len(match[0]))
+
+
+def _without_noise(text: str, fill: Callable[[re.Match[str]], str]) -> str:
+    """Each kind of noise is looked for only where a sign of it is in the text: most texts have none."""
+    if "\0" in text:
+        text = text.replace("\0", " ")
+    if "<" in text:
+        text = _TAG.sub(fill, text)
+    if "://" in text or "www." in text.lower():
+        text = _ADDRESS.sub(fill, text)
+    if "@" in text:
+        text = _HANDLE.sub(fill, text)
+        if "@" in text:
+            text = _EMAIL.sub(fill, text)
+    if "." in text and _DOMAIN_SIGN.search(text):
+        text = _DOMAIN.sub(fill, text)
+    return text if text.isascii() else _LETTERLIKE.sub(fill, text)
+
+
 def read_letters(texts: Sequence[str], alphabet: NDArray[np.int64]) -> Letters:
     """Letters of the texts, numbered by `alphabet` (number of each code point, shape [0x110000])."""
-    joined = "\0".join(map(strip_noise, texts)) + "\0"
-    joined = unicodedata.normalize("NFKC", joined).lower()
-    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4")
-    classes = script_table()[points]
-    text_of = np.cumsum(points == 0)
-    text_of -= points == 0
-    counts = np.bincount(text_of * len(SCRIPTS) + classes, minlength=len(texts) * len(SCRIPTS))
-    scripts = dominant_scripts(counts.reshape(len(texts), len(SCRIPTS)))
+    points, classes, text_of, scripts = _classified(list(map(strip_noise, texts)))
     own = in_script(classes, scripts[text_of])
     numbers = np.where(own, alphabet[points], SPACE)
     present = np.flatnonzero(classes != IGNORED)
@@ -91,6 +103,22 @@ def read_letters(texts: Sequence[str], alphabet: NDArray[np.int64]) -> Letters:
     positions = np.arange(len(numbers)) - np.searchsorted(text_of, np.arange(len(texts)))[text_of]
     near = positions < MAX_LETTERS
     return Letters(numbers[near], text_of[near], positions[near], scripts)
+
+
+def scripts_of(texts: Sequence[str]) -> NDArray[np.int64]:
+    """Script of each text without noise (see `strip_noise`): indices into `SCRIPTS`, shape [texts]."""
+    return _classified(texts)[3]
+
+
+def _classified(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    """Code points, their script classes and which text each belongs to, shape [characters]; script of each text, shape [texts]."""
+    joined = unicodedata.normalize("NFKC", "\0".join(texts) + "\0").lower()
+    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4")
+    classes = script_table()[points]
+    text_of = np.cumsum(points == 0)
+    text_of -= points == 0
+    counts = np.bincount(text_of * len(SCRIPTS) + classes, minlength=len(texts) * len(SCRIPTS))
+    return points, classes, text_of, dominant_scripts(counts.reshape(len(texts), len(SCRIPTS)))
 
 
 def _repeated(points: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:

@@ -9,7 +9,6 @@ sum in any order.
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxsentiment.language.letters import OTHER, SPACE, folding
+from cxsentiment.language.scorer import TRAINED
 from cxsentiment.language.script import SCRIPTS, script_table
 
 FLOOR = 0.5 / 10_000
@@ -27,12 +27,6 @@ FLOOR = 0.5 / 10_000
 
 FIXED_POINT = 1 << 15
 """Units of one nat in the table. The sum over `MAX_LETTERS` letters stays below 2**31 (a letter adds three grams, each < 9.91 nats)."""
-
-PLAIN_TYPING = ("pl", "ro")
-"""Languages that people often type without diacritics; each gets a second profile with its letters folded to ASCII."""
-
-PLAIN_SHARE = 0.2
-"""Part of such a language's prior that its plain profile has; tuned on training rows with and without diacritics."""
 
 LANGUAGE_SCRIPTS: Mapping[str, str] = {
     **dict.fromkeys(("bg", "mk", "ru", "uk"), "Cyrl"),
@@ -52,12 +46,11 @@ _EMPTY = np.int64(-1)
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One profile: its language, the script it is for, the probability of each gram, and its part of the language's prior."""
+    """One profile: its language, the script it is for, the probability of each gram."""
 
     code: str
     script: str
     grams: Mapping[str, float]
-    share: float = 1.0
 
 
 class GramIndex:
@@ -107,14 +100,13 @@ class GramIndex:
 class GramTable:
     """All profiles as numbers.
 
-    `codes`, `scripts`, `shares`: those of each `Profile`. `alphabet`: letter number of each code point, shape [0x110000].
+    `codes`, `scripts`: those of each `Profile`. `alphabet`: letter number of each code point, shape [0x110000].
     `weights`: shape [profiles, rows], fixed-point log-odds against the floor, where a row is the sum for the one, two and three
     letters that end in the same place. `index` finds the rows.
     """
 
     codes: tuple[str, ...]
     scripts: tuple[str, ...]
-    shares: tuple[float, ...]
     alphabet: NDArray[np.int64]
     weights: NDArray[np.int32]
     index: GramIndex
@@ -126,8 +118,16 @@ def _hash(keys: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @cache
 def available_languages() -> tuple[str, ...]:
-    """ISO 639-1 codes that there are profiles for, sorted."""
-    return tuple(sorted({path.name.split("-")[0] for path in _profile_files()}))
+    """ISO 639-1 codes of the languages that can be told, sorted: those that the scorer has learnt and those of langdetect."""
+    profiled = {path.name.split("-")[0] for path in _profile_files()}
+    return tuple(sorted(profiled.union(*TRAINED.values())))
+
+
+@cache
+def profile_languages(script: str) -> frozenset[str]:
+    """The languages in a script that langdetect has a profile of."""
+    codes = {path.name.split("-")[0] for path in _profile_files()}
+    return frozenset(code for code in codes if LANGUAGE_SCRIPTS.get(code, "Latn") == script)
 
 
 def _profile_files() -> list[Any]:
@@ -135,21 +135,11 @@ def _profile_files() -> list[Any]:
 
 
 def read_profiles() -> list[Profile]:
-    """langdetect's profiles (the two Chinese ones averaged into `zh`), Greeklish, and plain typing, sorted by language."""
+    """langdetect's profiles, sorted by language; the two Chinese ones averaged into `zh`."""
     read: dict[str, list[dict[str, float]]] = {}
     for path in _profile_files():
         read.setdefault(path.name.split("-")[0], []).append(_probabilities(json.loads(path.read_bytes())))
-    profiles = []
-    for code, parts in read.items():
-        grams, script = _mean(parts), LANGUAGE_SCRIPTS.get(code, "Latn")
-        if code in PLAIN_TYPING:
-            profiles.append(Profile(code, script, grams, 1.0 - PLAIN_SHARE))
-            profiles.append(Profile(code, script, _without_diacritics(grams), PLAIN_SHARE))
-        else:
-            profiles.append(Profile(code, script, grams))
-    greeklish = json.loads((files(__package__) / "greeklish.json").read_bytes())
-    profiles.append(Profile("el", "Latn", _probabilities(greeklish)))
-    return sorted(profiles, key=lambda profile: profile.code)
+    return [Profile(code, LANGUAGE_SCRIPTS.get(code, "Latn"), _mean(parts)) for code, parts in sorted(read.items())]
 
 
 def _probabilities(profile: Mapping[str, Any]) -> dict[str, float]:
@@ -162,16 +152,6 @@ def _mean(parts: list[dict[str, float]]) -> dict[str, float]:
         return parts[0]
     grams = {gram for part in parts for gram in part}
     return {gram: sum(part.get(gram, 0.0) for part in parts) / len(parts) for gram in sorted(grams)}
-
-
-def _without_diacritics(grams: Mapping[str, float]) -> dict[str, float]:
-    folded: dict[str, float] = {}
-    for gram, probability in grams.items():
-        plain = unicodedata.normalize("NFD", gram).replace("ł", "l")
-        plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-        if len(plain) == len(gram):
-            folded[plain] = folded.get(plain, 0.0) + probability
-    return folded
 
 
 @cache
@@ -192,7 +172,6 @@ def gram_table() -> GramTable:
     return GramTable(
         tuple(profile.code for profile in profiles),
         tuple(profile.script for profile in profiles),
-        tuple(profile.share for profile in profiles),
         _alphabet(numbers),
         np.rint(weights * FIXED_POINT).astype(np.int32),
         _gram_index(rows, numbers),

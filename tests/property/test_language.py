@@ -111,3 +111,16 @@ def test_processes_agree_whatever_the_hash_seed() -> None:
         for seed in ("0", "1", "4242")
     }
     assert len(outputs) == 1
+
+
+@given(ANY_TEXT)
+@example("\ud800\udc00 super")
+@example("Το delivery: www.a.gr super!")
+@settings(max_examples=200, deadline=None)
+def test_stretches_lie_in_the_text_in_order_and_in_a_known_language(text: str) -> None:
+    for detector in (EVERYTHING, OURS):
+        spans = detector.detect_spans(text)
+        ends = [place for span in spans for place in (span.start, span.end)]
+        assert ends == sorted(ends)
+        assert all(0 <= span.start < span.end <= len(text) for span in spans)
+        assert all(span.language.code in detector.languages and 0.3 <= span.language.score <= 1.0 for span in spans)

@@ -14,6 +14,7 @@ PUBLIC_NAMES = [
     "InputError",
     "Language",
     "LanguageDetector",
+    "LanguageSpan",
     "MissingExtraError",
     "ModelError",
     "OptionError",

