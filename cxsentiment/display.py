@@ -29,10 +29,10 @@ _BAR_WIDTH: Final = 24
 
 _LANGUAGES: Final = """
 =
-af=Afrikaans ar=Arabic bg=Bulgarian bn=Bengali ca=Catalan cs=Czech cy=Welsh da=Danish de=German el=Greek en=English es=Spanish
+af=Afrikaans ar=Arabic bg=Bulgarian bn=Bengali bs=Bosnian ca=Catalan cs=Czech cy=Welsh da=Danish de=German el=Greek en=English es=Spanish
 et=Estonian fa=Persian fi=Finnish fr=French gu=Gujarati he=Hebrew hi=Hindi hr=Croatian hu=Hungarian id=Indonesian it=Italian
 ja=Japanese kn=Kannada ko=Korean lt=Lithuanian lv=Latvian mk=Macedonian ml=Malayalam mr=Marathi ne=Nepali nl=Dutch no=Norwegian
-pa=Punjabi pl=Polish pt=Portuguese ro=Romanian ru=Russian sk=Slovak sl=Slovene so=Somali sq=Albanian sv=Swedish sw=Swahili
+pa=Punjabi pl=Polish pt=Portuguese ro=Romanian ru=Russian sk=Slovak sl=Slovene so=Somali sq=Albanian sr=Serbian sv=Swedish sw=Swahili
 ta=Tamil te=Telugu th=Thai tl=Tagalog tr=Turkish uk=Ukrainian und=unknown ur=Urdu vi=Vietnamese zh=Chinese
 """
 _NAMES: Final = dict(pair.split("=") for pair in _LANGUAGES.split())

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cxsentiment.display import language_name
 from cxsentiment.errors import OptionError
 from cxsentiment.language import DEFAULT_PRIORS, LanguageDetector, available_languages, transliterate
 from cxsentiment.language.detector import log_likelihoods
@@ -265,3 +266,7 @@ def test_every_greek_letter_has_a_spelling() -> None:
 
 def test_strip_noise_keeps_words() -> None:
     assert strip_noise("nu e bun.Dar e ieftin <3 #super 5>3") == "nu e bun.Dar e ieftin <3 #super 5>3"
+
+
+def test_every_language_has_a_name() -> None:
+    assert [code for code in available_languages() if language_name(code) == code] == []
