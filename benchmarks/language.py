@@ -15,7 +15,6 @@ import resource
 import subprocess
 import sys
 import time
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -37,7 +36,6 @@ KINDS: Mapping[str, str] = {
 SHORT = ("words", "pairs")
 SHORTEST_GREEKLISH = 3
 LONGEST_COMMENT, COMMENTS_AT_ONCE, MOST_SECONDS = 160, 1000, 10.0
-WITHOUT_MARKS = str.maketrans("łŁ", "lL")
 
 Answer = tuple[str, float]
 Detect = Callable[[Sequence[str]], list[Answer]]
@@ -200,9 +198,11 @@ def figures(name: str, per_set: int) -> dict[str, Any]:
         if kind in SHORT:
             certain += [answer[1] for answer in answers]
             right += [answer[0] == row[0] for row, answer in zip(rows, answers, strict=True)]
-    result["robustness"] = robustness(kinds["sentences"] + kinds["pairs"], among_four)
-    result["calibration_error"] = _calibration_error(np.array(certain), np.array(right))
     result["memory_mb"] = _memory() - before
+    from cxsentiment.training.measure import calibration_error  # brings torch, whose memory is none of a detector's
+
+    result["calibration_error"] = calibration_error(np.array(certain), np.array(right))
+    result["robustness"] = robustness(kinds["sentences"] + kinds["pairs"], among_four)
     result["texts_per_second"] = speed(detect)
     return result
 
@@ -246,15 +246,11 @@ def accuracies(rows: Sequence[tuple[str, str]], answers: Sequence[Answer]) -> di
 
 def robustness(rows: Sequence[tuple[str, str]], detect: Detect) -> dict[str, dict[str, float]]:
     """Accuracy on pairs and sentences of pl, ro, en as they are, without diacritics and in capitals; among the four."""
+    from benchmarks.robustness import without_diacritics  # brings torch too
+
     changes: dict[str, Callable[[str], str]] = {"as it is": str, "no diacritics": without_diacritics, "capitals": str.upper}
     chosen = [row for row in rows if row[0] in ("pl", "ro", "en")]
     return {name: accuracies(chosen, detect([change(text) for _, text in chosen])) for name, change in changes.items()}
-
-
-def without_diacritics(text: str) -> str:
-    """Letters without marks, ł as l."""
-    apart = unicodedata.normalize("NFD", text.translate(WITHOUT_MARKS))
-    return unicodedata.normalize("NFC", "".join(letter for letter in apart if not unicodedata.combining(letter)))
 
 
 def table(found: Mapping[str, Mapping[str, Any]]) -> str:
@@ -295,12 +291,6 @@ def picture(found: Mapping[str, Mapping[str, Any]]) -> None:
             axes.set(title=f"{kind}, among all languages", xticks=[x + 0.4 for x in range(len(OURS))], xticklabels=OURS, ylim=(0, 1))
         axes.legend(fontsize=7, loc="lower right")
         drawn.savefig(FOLDER / "language.svg", format="svg", metadata={"Date": None})
-
-
-def _calibration_error(certain: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error over equal-width bins (Naeini et al. 2015)."""
-    places = np.minimum((certain * bins).astype(int), bins - 1)
-    return float(sum(abs(certain[places == one].sum() - right[places == one].sum()) for one in range(bins)) / len(certain))
 
 
 def _memory() -> float:

@@ -1,4 +1,4 @@
-"""Which language a text is in: naive Bayes over 1- to 3-grams of letters, among the languages of the text's script."""
+"""Which language a text is in, among those of its script: by the trained scorer, and by langdetect's profiles where that has not learnt."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class LanguageDetector:
     Raises `OptionError` for an unknown language, a threshold outside [0, 1] or a weight that is not positive.
 
     The text's script is decided first and leaves the languages of that script; a script of one language decides it. Greek in Latin
-    letters is `Language("el", ..., "Latn")`. Probabilities are among the candidates. Of a long text the first `MAX_LETTERS` letters
-    are read.
+    letters is `Language("el", ..., "Latn")`. Probabilities are among the candidates. Of a long text the beginning is read (see
+    `words.MOST_WORDS`, `letters.MAX_LETTERS`).
     """
 
     __slots__ = ("_languages", "_priors", "_threshold")
@@ -104,8 +104,10 @@ class LanguageDetector:
         if not places:
             return []
         states, emissions = self._emissions([plain[start:end] for start, end in places])
+        if not states:
+            return []
         spans = []
-        for state, run in groupby(zip(likeliest_path(emissions) if states else (), places, strict=False), key=itemgetter(0)):
+        for state, run in groupby(zip(likeliest_path(emissions), places, strict=True), key=itemgetter(0)):
             words = [place for _, place in run]
             start, end = words[0][0], words[-1][1]
             code, script = states[state]
@@ -117,13 +119,10 @@ class LanguageDetector:
 
     def _emissions(self, words: Sequence[str]) -> tuple[list[tuple[str, str]], NDArray[np.float64]]:
         """Languages with their scripts, and the logarithm of each one's probability for each word [words, languages]."""
-        scripts = scripts_of(words)
         states: list[tuple[str, str]] = []
         columns = [np.zeros((len(words), 0))]
-        for script in np.unique(scripts).tolist():
-            members = np.flatnonzero(scripts == script)
-            codes, shares = self._probabilities([words[place] for place in members.tolist()], SCRIPTS[script], {})
-            states += [(code, SCRIPTS[script]) for code in codes]
+        for script, members, codes, shares in self._by_script(words, scripts_of(words), {}):
+            states += [(code, script) for code in codes]
             column = np.full((len(words), len(codes)), OTHER_SCRIPT)
             column[members] = shares + LEAST_EMISSION
             columns.append(column)
@@ -133,18 +132,23 @@ class LanguageDetector:
         plain = [strip_noise(text) for text in texts]
         scripts = scripts_of(plain)
         found = [Language(UNDETERMINED, 0.0, SCRIPTS[script]) for script in scripts.tolist()]
-        for script in np.unique(scripts).tolist():
-            members = np.flatnonzero(scripts == script)
-            some = [plain[member] for member in members.tolist()]
-            codes, probabilities = self._probabilities(some, SCRIPTS[script], self._priors)
-            if not codes:
-                continue
+        for script, members, codes, probabilities in self._by_script(plain, scripts, self._priors):
             best = probabilities.argmax(axis=1)
             scores = probabilities[np.arange(len(members)), best]
             for text, place, score in zip(members.tolist(), best.tolist(), scores.tolist(), strict=True):
                 if score >= self._threshold and score > 0.0:
-                    found[text] = Language(codes[place], score, SCRIPTS[script])
+                    found[text] = Language(codes[place], score, script)
         return found
+
+    def _by_script(
+        self, texts: Sequence[str], scripts: NDArray[np.int64], priors: Mapping[str, float]
+    ) -> Iterator[tuple[str, NDArray[np.int64], list[str], NDArray[np.float64]]]:
+        """For each script with candidates: its name, the texts in it, the candidates, and their probabilities [texts, candidates]."""
+        for script in np.unique(scripts).tolist():
+            members = np.flatnonzero(scripts == script)
+            codes, probabilities = self._probabilities([texts[member] for member in members.tolist()], SCRIPTS[script], priors)
+            if codes:
+                yield SCRIPTS[script], members, codes, probabilities
 
     def _probabilities(self, texts: Sequence[str], script: str, priors: Mapping[str, float]) -> tuple[list[str], NDArray[np.float64]]:
         """Candidates written in the script, and the probability of each for each text [texts, candidates]; 0 where nothing is known."""
@@ -180,7 +184,7 @@ class LanguageDetector:
         table = gram_table()
         profiles = [place for place in self._profiles_of(table, SCRIPTS.index(script)) if table.codes[place] not in without]
         codes = [table.codes[profile] for profile in profiles]
-        if not codes or not texts:
+        if not codes:
             return codes, np.zeros((len(texts), len(codes)))
         letters = read_letters(texts, table.alphabet)
         members = np.flatnonzero(letters.scripts == SCRIPTS.index(script))

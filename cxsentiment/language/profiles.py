@@ -119,27 +119,35 @@ def _hash(keys: NDArray[np.int64]) -> NDArray[np.int64]:
 @cache
 def available_languages() -> tuple[str, ...]:
     """ISO 639-1 codes of the languages that can be told, sorted: those that the scorer has learnt and those of langdetect."""
-    profiled = {path.name.split("-")[0] for path in _profile_files()}
-    return tuple(sorted(profiled.union(*TRAINED.values())))
+    return tuple(sorted({_code(path) for path in _profile_files()}.union(*TRAINED.values())))
 
 
 @cache
 def profile_languages(script: str) -> frozenset[str]:
     """The languages in a script that langdetect has a profile of."""
-    codes = {path.name.split("-")[0] for path in _profile_files()}
-    return frozenset(code for code in codes if LANGUAGE_SCRIPTS.get(code, "Latn") == script)
+    codes = {_code(path) for path in _profile_files()}
+    return frozenset(code for code in codes if _script(code) == script)
 
 
 def _profile_files() -> list[Any]:
     return sorted((path for path in (files("langdetect") / "profiles").iterdir() if path.is_file()), key=lambda path: path.name)
 
 
+def _code(path: Any) -> str:
+    """Language of a profile file: `zh` of `zh-cn`."""
+    return str(path.name).split("-")[0]
+
+
+def _script(code: str) -> str:
+    return LANGUAGE_SCRIPTS.get(code, "Latn")
+
+
 def read_profiles() -> list[Profile]:
     """langdetect's profiles, sorted by language; the two Chinese ones averaged into `zh`."""
     read: dict[str, list[dict[str, float]]] = {}
     for path in _profile_files():
-        read.setdefault(path.name.split("-")[0], []).append(_probabilities(json.loads(path.read_bytes())))
-    return [Profile(code, LANGUAGE_SCRIPTS.get(code, "Latn"), _mean(parts)) for code, parts in sorted(read.items())]
+        read.setdefault(_code(path), []).append(_probabilities(json.loads(path.read_bytes())))
+    return [Profile(code, _script(code), _mean(parts)) for code, parts in sorted(read.items())]
 
 
 def _probabilities(profile: Mapping[str, Any]) -> dict[str, float]:
