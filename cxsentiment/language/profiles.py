@@ -176,12 +176,11 @@ def gram_table() -> GramTable:
     for column, profile in zip(weights, profiles, strict=True):
         pairs = [(rows[gram], probability) for gram, probability in profile.grams.items() if gram in rows]
         column[[row for row, _ in pairs]] = np.log1p(np.array([probability for _, probability in pairs]) / FLOOR)
-    weights = _add_shorter_grams(weights, rows)
     return GramTable(
         tuple(profile.code for profile in profiles),
         tuple(profile.script for profile in profiles),
         _alphabet(numbers),
-        np.rint(weights * FIXED_POINT).astype(np.int32),
+        _with_shorter_grams(weights, rows),
         _gram_index(rows, numbers),
     )
 
@@ -192,13 +191,17 @@ def _usable_letters(letters: Iterable[str]) -> set[str]:
     return {letter for letter in letters if SCRIPTS[classes[ord(letter)]][0] != "Z" and letter.lower() == letter == fold(letter)}
 
 
-def _add_shorter_grams(weights: NDArray[np.float64], rows: Mapping[str, int]) -> NDArray[np.float64]:
+def _with_shorter_grams(weights: NDArray[np.float64], rows: Mapping[str, int]) -> NDArray[np.int32]:
+    """Each gram's weight and those of the shorter grams at its end, in fixed point; profile by profile, for memory's sake."""
     shorter = {length: np.zeros(weights.shape[1], np.int64) for length in (1, 2)}
     for gram, row in rows.items():
         for length, places in shorter.items():
             # A gap alone is no gram, and is in no profile.
             places[row] = rows.get(gram[-length:], 0) if length < len(gram) else 0
-    return weights + weights[:, shorter[1]] + weights[:, shorter[2]]
+    found = np.empty(weights.shape, np.int32)
+    for own, sums in zip(weights, found, strict=True):
+        sums[:] = np.rint((own + own[shorter[1]] + own[shorter[2]]) * FIXED_POINT)
+    return found
 
 
 def _gram_index(rows: Mapping[str, int], numbers: Mapping[str, int]) -> GramIndex:
