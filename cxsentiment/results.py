@@ -29,6 +29,47 @@ EMOTIONS = (
     "fear",
     "sadness",
 )
+TOUCHPOINTS = (
+    "store",
+    "website",
+    "mobile_app",
+    "call_centre",
+    "email",
+    "chat",
+    "social_media",
+    "notifications",
+    "self_service",
+    "staff",
+    "sales",
+    "technical_support",
+    "management",
+    "complaints",
+    "billing",
+    "legal",
+    "advertising",
+    "information",
+    "price",
+    "promotion",
+    "ordering",
+    "payment",
+    "booking",
+    "waiting",
+    "delivery",
+    "packaging",
+    "installation",
+    "account",
+    "contract",
+    "returns",
+    "repair",
+    "cancellation",
+    "loyalty",
+    "product",
+    "service",
+    "facility",
+    "food",
+)
+"""The touchpoint types that models learn: those of the packaged taxonomy."""
+
 POLARITIES = ("-", "0", "+", "±")
 STAGES = ("before", "during", "after")
 QUALITIES = ("simplicity", "consistency", "personalisation", "value")

@@ -38,6 +38,12 @@ def is_word(folded: str, language: str) -> bool:
     return _DICTIONARY.get_lemma(folded, language) is not None
 
 
+def lemma(word: str, language: str) -> str:
+    """The folded dictionary form of a lower-case word, or the folded word where the language has no dictionary here."""
+    found = _DICTIONARY.get_lemma(word, language) if language in _RESTORED or language == "en" else None
+    return fold(found or word)
+
+
 class Lemmas:
     """Lemmas from simplemma's dictionary of one language, as far as they are in the vocabulary of the phrases."""
 

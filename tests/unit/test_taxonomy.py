@@ -123,7 +123,7 @@ def test_fingerprint_is_of_the_content(tmp_path: Path) -> None:
 )
 def test_bad_content_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in SMALL
-    with pytest.raises(TaxonomyError, match=rf"mine\.toml: {message}" if not message.startswith("is also") else message):
+    with pytest.raises(TaxonomyError, match=rf"mine\.toml(, line \d+)?: {message}" if not message.startswith("is also") else message):
         load(tmp_path, SMALL.replace(old, new))
 
 
@@ -150,3 +150,100 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
         Taxonomy.load(tmp_path / "nowhere.toml")
     with pytest.raises(TaxonomyError, match="cannot be read"):
         Taxonomy.load(str(tmp_path))
+
+
+# ---- files that extend the packaged taxonomy ----------------------------------------------------------------------------------------
+
+WALLET = """
+extends = "default"
+[types.wallet]
+group = "channels"
+description = "The wallet in the app."
+labels.en = "Wallet"
+phrases.en = ["e-wallet"]
+"""
+
+
+def test_a_file_that_extends_adds_a_type(tmp_path: Path) -> None:
+    taxonomy = load(tmp_path, WALLET)
+    assert list(taxonomy.types) == [*Taxonomy.default().types, "wallet"]
+    assert taxonomy.types["wallet"].learnt == ()
+    assert taxonomy.learnt == Taxonomy.default().learnt
+    assert taxonomy.fingerprint != Taxonomy.default().fingerprint
+
+
+def test_a_file_that_extends_changes_merges_and_removes(tmp_path: Path) -> None:
+    changes = """
+extends = "default"
+name = "ours"
+remove = ["legal"]
+[types.store]
+labels.en = "Branch"
+phrases.en = ["our hub"]
+[types.people]
+merges = ["staff", "sales"]
+labels.en = "People"
+"""
+    taxonomy = load(tmp_path, changes)
+    packaged = Taxonomy.default()
+    assert taxonomy.name == "ours"
+    assert set(packaged.types) - set(taxonomy.types) == {"legal", "staff", "sales"}
+    assert taxonomy.types["store"].labels["en"] == "Branch"
+    assert taxonomy.types["store"].phrases["en"] == ("our hub", *packaged.types["store"].phrases["en"])
+    people = taxonomy.types["people"]
+    assert set(people.phrases["el"]) == {*packaged.types["staff"].phrases["el"], *packaged.types["sales"].phrases["el"]}
+    assert (people.group, people.labels["en"]) == ("people", "People")
+    assert people.learnt == ("staff", "sales")
+    assert taxonomy.learnt["sales"] == "people"
+    assert "legal" not in taxonomy.learnt
+
+
+def test_a_complete_file_may_say_what_its_types_are_to_the_model(tmp_path: Path) -> None:
+    assert load(tmp_path, SMALL).learnt == {}
+    said = SMALL.replace('description = "A gadget."', 'description = "A gadget."\nlearnt = ["product", "food"]')
+    assert load(tmp_path, said).learnt == {"product": "gadget", "food": "gadget"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('extends = "mine"', r", line 1: extends: 'mine' is no taxonomy; only \"default\""),
+        ('extends = "default"\nremove = ["nothing"]', r", line 2: remove: no touchpoint type 'nothing'; choose from store"),
+        ('extends = "default"\n[types.a]\nmerges = "staff"', r", line 3: types\.a\.merges: a string where an array"),
+        ('extends = "default"\n[types.a]\ngroup = "x"\nmerges = ["staff"]', r", line 3: types\.a\.group: no group 'x'"),
+        ('extends = "default"\n[types.a]\ngroup = "core"', r", line 2: types\.a\.description: missing"),
+        ('extends = "default"\nextra = 1', r", line 2: extra: unknown key"),
+        (WALLET + 'learnt = ["shop"]', r", line 8: types\.wallet\.learnt: no touchpoint type 'shop'"),
+        (WALLET + 'learnt = ["staff"]', r", line 8: types\.wallet\.learnt: 'staff' is also learnt as 'staff'"),
+    ],
+)
+def test_what_is_wrong_with_an_extending_file_is_named_with_its_line(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(TaxonomyError, match=rf"mine\.toml{message}"):
+        load(tmp_path, content)
+
+
+def test_a_phrase_of_a_packaged_type_goes_over_to_a_type_of_the_file(tmp_path: Path) -> None:
+    taxonomy = load(tmp_path, WALLET.replace('["e-wallet"]', '["Mobile App"]'))
+    assert taxonomy.types["wallet"].phrases["en"] == ("Mobile App",)
+    assert "mobile app" in Taxonomy.default().types["mobile_app"].phrases["en"]
+    assert "mobile app" not in taxonomy.types["mobile_app"].phrases["en"]
+    assert taxonomy.types["mobile_app"].phrases["el"] == Taxonomy.default().types["mobile_app"].phrases["el"]
+
+
+def test_labels_that_a_file_does_not_give_stay(tmp_path: Path) -> None:
+    taxonomy = load(tmp_path, 'extends = "default"\n[types.store]\nlabels.el = "Υποκατάστημα"\n[groups.core]\nlabels.en = "Heart"\n')
+    packaged = Taxonomy.default()
+    assert taxonomy.types["store"].labels == {**packaged.types["store"].labels, "el": "Υποκατάστημα"}
+    assert taxonomy.groups["core"].labels == {**packaged.groups["core"].labels, "en": "Heart"}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('remove = ["legal", "legal"]', "remove: 'legal' stands there twice"),
+        ('[types.people]\nmerges = ["staff", "staff"]', r"types\.people\.merges: 'staff' stands there twice"),
+    ],
+)
+def test_a_name_that_stands_twice_is_refused(tmp_path: Path, line: str, message: str) -> None:
+    with pytest.raises(TaxonomyError, match=rf"mine\.toml, line \d: {message}"):
+        load(tmp_path, f'extends = "default"\n{line}\n')
