@@ -10,13 +10,15 @@ from typing import overload
 
 import numpy as np
 
-from cxsentiment.encoder.runtime import RawScores, Runtime, TokenSpan, load_runtime
-from cxsentiment.encoder.tokenise import TextTokeniser
+from cxsentiment.encoder.runtime import RawScores, Runtime, load_runtime
+from cxsentiment.encoder.tokenise import TextTokeniser, TokenisedText
 from cxsentiment.errors import InputError
 from cxsentiment.heads import Floats, sentiment_of, sigmoid, softmax
 from cxsentiment.language import LanguageDetector
 from cxsentiment.reading import read
 from cxsentiment.results import EMOTIONS, Analysis, Emotion, Language, Sentiment, Touchpoint
+from cxsentiment.story import intents_of, qualities_of, relation_of, stage_of, story_probabilities
+from cxsentiment.tags import mentions_of, polarity_logits
 from cxsentiment.taxonomy import Taxonomy
 from cxsentiment.text import CleanText
 from cxsentiment.touchpoints import Mention, TouchpointFinder
@@ -30,21 +32,24 @@ SILENCE = Sentiment("neutral", 0.0, 0.0, 1.0, 0.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A text on its way: cleaned, with its language and the touchpoints mentioned."""
+    """A text on its way: cleaned, with its language and the taxonomy's phrases in it."""
 
     clean: CleanText
     language: Language
-    mentions: tuple[Mention, ...]
+    phrases: tuple[Mention, ...]
 
 
 class Analyzer:
-    """Finds language, sentiment, emotions and touchpoints in customers' texts. Thread-safe.
+    """Finds language, sentiment, emotions, touchpoints, stage, qualities, relation and intents in customers' texts. Thread-safe.
 
     Make one with `from_pretrained`; then call it with a text or a sequence of texts, or `stream` any iterable.
     """
 
-    def __init__(self, runtime: Runtime, tokeniser: TextTokeniser, manifest: Manifest, taxonomy: Taxonomy) -> None:
+    def __init__(
+        self, runtime: Runtime, tokeniser: TextTokeniser, manifest: Manifest, taxonomy: Taxonomy, *, unsure_labels: bool = False
+    ) -> None:
         self.manifest = manifest
+        self.unsure_labels = unsure_labels
         self.taxonomy = taxonomy
         self._runtime = runtime
         self._tokeniser = tokeniser
@@ -60,6 +65,7 @@ class Analyzer:
         *,
         taxonomy: Taxonomy | None = None,
         token_budget: int = 4096,
+        unsure_labels: bool = False,
     ) -> Analyzer:
         """Loads a model: the default one (None), a folder, or a Hugging Face id.
 
@@ -69,6 +75,8 @@ class Analyzer:
             dtype: precision of the encoder: `auto` (bfloat16 on CUDA, float32 on the CPU), `float32`, `bfloat16`, `float16`.
             taxonomy: touchpoint types and phrases; None is the packaged taxonomy.
             token_budget: tokens in one forward pass, padding included. Labels do not depend on it.
+            unsure_labels: give those stages, qualities, relations and intents too that were right less than six times in ten when the
+                model was measured; the model card names them.
 
         Raises:
             ModelError: no such model, or a file of it is missing or changed.
@@ -77,7 +85,7 @@ class Analyzer:
         manifest = read_manifest(name_or_path)
         verify(manifest)
         runtime, tokeniser = load_runtime(manifest, device, dtype, token_budget)
-        return cls(runtime, tokeniser, manifest, taxonomy or Taxonomy.default())
+        return cls(runtime, tokeniser, manifest, taxonomy or Taxonomy.default(), unsure_labels=unsure_labels)
 
     @overload
     def __call__(self, texts: str) -> Analysis: ...  # type: ignore[overload-overlap]  # str is a Sequence[str] too; the first one wins
@@ -108,19 +116,12 @@ class Analyzer:
     def _analyse(self, texts: Sequence[str]) -> list[Analysis]:
         """Analyses distinct texts with one forward pass for each."""
         prepared = self._prepare(texts)
-        tokenised = self._tokeniser([one.clean.text for one in prepared], [bool(one.mentions) for one in prepared])
+        tokenised = self._tokeniser([one.clean.text for one in prepared], [True] * len(prepared))
         spoken = [index for index, text in enumerate(tokenised) if len(text.ids)]
         if not spoken:
             return [_silent(one) for one in prepared]
-        spans = [
-            TokenSpan(row, *tokenised[index].tokens_of(mention.start, mention.end))
-            for row, index in enumerate(spoken)
-            for mention in prepared[index].mentions
-        ]
         chosen = [tokenised[index] for index in spoken]
-        raw = self._runtime.score(chosen, spans)
-        lengths = np.array([len(text.ids) for text in chosen])
-        analyses = iter(self._read_off([prepared[index] for index in spoken], raw, lengths))
+        analyses = iter(self._read_off([prepared[index] for index in spoken], chosen, self._runtime.score(chosen)))
         return [next(analyses) if len(text.ids) else _silent(one) for one, text in zip(prepared, tokenised, strict=True)]
 
     def _prepare(self, texts: Sequence[str]) -> list[_Prepared]:
@@ -128,21 +129,37 @@ class Analyzer:
         mentions = self._finder.find([one.text for one, _ in found], [language for _, language in found])
         return [_Prepared(one, language, marked) for (one, language), marked in zip(found, mentions, strict=True)]
 
-    def _read_off(self, prepared: Sequence[_Prepared], raw: RawScores, lengths: np.ndarray) -> Iterator[Analysis]:
+    def _read_off(self, prepared: Sequence[_Prepared], tokenised: Sequence[TokenisedText], raw: RawScores) -> Iterator[Analysis]:
         calibration = self.manifest.calibration
+        lengths = np.array([len(text.ids) for text in tokenised])
         sentiments = softmax(calibration.sentiment.combine(raw.sentiment, raw.wide_sentiment, lengths))
         emotions = sigmoid(calibration.emotions.combine(raw.emotions, raw.wide_emotions, lengths))
-        polarities = iter(calibration.polarities(raw.polarity))
-        for one, sentiment, probabilities, windows in zip(prepared, sentiments, emotions, raw.windows, strict=True):
+        stories, thresholds = story_probabilities(raw.story), calibration.thresholds_of_story(unsure_labels=self.unsure_labels)
+        tokens = np.split(raw.tokens, np.cumsum(lengths)[:-1])
+        for row, one in enumerate(prepared):
             yield Analysis(
                 text=one.clean.original,
                 language=one.language,
-                sentiment=sentiment_of(sentiment),
-                emotions=calibration.emotions_present(probabilities),
-                emotion_probabilities=_all_emotions(probabilities),
-                touchpoints=tuple(_touchpoint(one.clean, mention, next(polarities)) for mention in one.mentions),
-                windows=int(windows),
+                sentiment=sentiment_of(sentiments[row]),
+                emotions=calibration.emotions_present(emotions[row]),
+                emotion_probabilities=_all_emotions(emotions[row]),
+                touchpoints=self._touchpoints(one, tokenised[row], tokens[row]),
+                stage=stage_of(stories[row], thresholds),
+                qualities=qualities_of(stories[row], thresholds),
+                relation=relation_of(stories[row], thresholds),
+                intents=intents_of(stories[row], thresholds),
+                windows=int(raw.windows[row]),
             )
+
+    def _touchpoints(self, one: _Prepared, text: TokenisedText, logits: Floats) -> tuple[Touchpoint, ...]:
+        found = mentions_of(one.clean.text, text, logits, one.phrases, self.manifest.calibration, self.taxonomy.learnt)
+        judged = self.manifest.calibration.polarities(polarity_logits(logits, [(mention.first, mention.last) for mention in found]))
+        places = [one.clean.span(mention.start, mention.end) for mention in found]
+        groups = [self.taxonomy.group_of(mention.type) for mention in found]
+        return tuple(
+            Touchpoint(start, end, one.clean.original[start:end], mention.type, group, polarity, score)
+            for (start, end), mention, group, (polarity, score) in zip(places, found, groups, judged, strict=True)
+        )
 
 
 def _checked(texts: Iterable[str]) -> Iterator[str]:
@@ -161,9 +178,3 @@ def _silent(one: _Prepared) -> Analysis:
 
 def _all_emotions(probabilities: Floats) -> tuple[Emotion, ...]:
     return tuple(Emotion(label, float(probability)) for label, probability in zip(EMOTIONS, probabilities, strict=True))
-
-
-def _touchpoint(text: CleanText, mention: Mention, judged: tuple[str, float]) -> Touchpoint:
-    start, end = text.span(mention.start, mention.end)
-    polarity, score = judged
-    return Touchpoint(start, end, text.original[start:end], mention.type, mention.group, polarity, score)

@@ -1,4 +1,4 @@
-"""The command line: `cxsentiment analyze | score | languages | model | train`.
+"""The command line: `cxsentiment analyze | score | languages | model | taxonomy | train`.
 
 Every error is one line on stderr that says what to do, with exit code 2; an interruption is exit code 130. What takes long to import is
 imported by the command that needs it.
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from cxsentiment.analyzer import Analyzer
+    from cxsentiment.taxonomy import Taxonomy
 
 USAGE_ERROR_CODE: Final = 2
 INTERRUPTED_CODE: Final = 130
@@ -30,6 +31,8 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_
 
 ModelOption = Annotated[str | None, typer.Option("--model", help="Folder or name of a model; by default the one in the package.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="Where to compute: auto, cpu, cuda, cuda:1, ...")]
+TaxonomyOption = Annotated[Path | None, typer.Option("--taxonomy", metavar="FILE", help="Touchpoint types of your own (a TOML file).")]
+UnsureOption = Annotated[bool, typer.Option("--unsure-labels", help="Labels too that the model card calls unsure.")]
 DtypeOption = Annotated[str, typer.Option("--dtype", help="Precision: auto, float32, bfloat16, ...")]
 
 
@@ -48,11 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _interrupted() if code == INTERRUPTED_CODE else int(code or 0)
 
 
-def load_analyzer(model: str | None, device: str, dtype: str) -> Analyzer:
+def load_analyzer(model: str | None, device: str, dtype: str, taxonomy: Path | None, *, unsure_labels: bool) -> Analyzer:
     """The analyzer that the options ask for."""
     from cxsentiment.analyzer import Analyzer
 
-    return Analyzer.from_pretrained(model, device, dtype)
+    return Analyzer.from_pretrained(model, device, dtype, taxonomy=_taxonomy(taxonomy), unsure_labels=unsure_labels)
+
+
+def _taxonomy(path: Path | None) -> Taxonomy:
+    from cxsentiment.taxonomy import Taxonomy
+
+    return Taxonomy.default() if path is None else Taxonomy.load(path)
 
 
 # ---- commands -------------------------------------------------------------------------------------------------------------------
@@ -80,13 +89,15 @@ def analyze(
     model: ModelOption = None,
     device: DeviceOption = "auto",
     dtype: DtypeOption = "auto",
+    taxonomy: TaxonomyOption = None,
+    unsure_labels: UnsureOption = False,
 ) -> None:
     """Shows what a text says: language, sentiment, emotions, touchpoints.
 
     Put -- before a text that begins with a dash.
     """
     given = iter(texts) if texts else _standard_input()
-    analyses = load_analyzer(model, device, dtype).stream(given)
+    analyses = load_analyzer(model, device, dtype, taxonomy, unsure_labels=unsure_labels).stream(given)
     if as_json:
         for analysis in analyses:
             sys.stdout.write(json.dumps(analysis.to_dict(), ensure_ascii=False) + "\n")
@@ -108,6 +119,8 @@ def score(
     model: ModelOption = None,
     device: DeviceOption = "auto",
     dtype: DtypeOption = "auto",
+    taxonomy: TaxonomyOption = None,
+    unsure_labels: UnsureOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
 ) -> None:
     """Scores a file of comments: every row keeps its columns and gains the cx_ ones."""
@@ -117,7 +130,7 @@ def score(
     archive.check_output(output, source)
     opened = archive.open_source(source, text_column=text_column, encoding=encoding)
     with archive.open_writer(output, source, opened.schema) as writer:
-        analyzer = load_analyzer(model, device, dtype)
+        analyzer = load_analyzer(model, device, dtype, taxonomy, unsure_labels=unsure_labels)
         with row_progress(_console(stderr=True), disable=quiet) as bar:
             task = bar.add_task(source.name, total=opened.rows)
             summary = archive.score(opened, analyzer, writer, progress=lambda rows: bar.update(task, completed=rows))
@@ -154,6 +167,40 @@ def model(
     if check:
         verify(manifest)
         console.print(f"\nall {len(manifest.files)} files match their checksums")
+
+
+taxonomy_app = typer.Typer(help="Shows the touchpoint types, or checks a file with some of your own.", invoke_without_command=True)
+app.add_typer(taxonomy_app, name="taxonomy")
+
+
+@taxonomy_app.callback()
+def _show_taxonomy(context: typer.Context, file: TaxonomyOption = None) -> None:
+    """Shows groups and types with some of their phrases: of the packaged taxonomy, or of a file."""
+    if context.invoked_subcommand is None:
+        from cxsentiment.display import taxonomy_view
+
+        _console().print(taxonomy_view(_taxonomy(file)))
+
+
+@taxonomy_app.command("check")
+def check_taxonomy(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A taxonomy file (TOML).")],
+    against: Annotated[Path | None, typer.Option(metavar="COMMENTS", help="Comments to try it on: CSV, TSV, JSONL or Parquet.")] = None,
+    text_column: Annotated[str | None, typer.Option(help="Column that holds the texts; found by its name if it has a usual one.")] = None,
+    encoding: Annotated[str, typer.Option(help="Encoding of a CSV, TSV or JSONL file: utf-8, cp1253, cp1250, ...")] = "utf-8",
+) -> None:
+    """Says whether a taxonomy file is sound, how often each type's phrases match comments, and what they often speak of besides."""
+    from cxsentiment import archive
+    from cxsentiment.coverage import coverage
+    from cxsentiment.display import coverage_view
+
+    checked = _taxonomy(file)
+    console = _console()
+    console.print(f"{file}: {len(checked.types)} types in {len(checked.groups)} groups", markup=False, soft_wrap=True)
+    if against is not None:
+        opened = archive.open_source(against, text_column=text_column, encoding=encoding)
+        texts = (text for chunk in opened.chunks() for text in chunk.texts if isinstance(text, str))
+        console.print(coverage_view(coverage(texts, checked), checked))
 
 
 @app.command()

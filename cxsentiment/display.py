@@ -12,16 +12,20 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+from rich.tree import Tree
 
 from cxsentiment.results import SENTIMENTS
 
 if TYPE_CHECKING:
     from cxsentiment.archive import Summary, TouchpointSummary
+    from cxsentiment.coverage import Coverage
     from cxsentiment.results import Analysis, Touchpoint
+    from cxsentiment.taxonomy import Taxonomy
     from cxsentiment.weights import Manifest
 
 FULL_LANGUAGES: Final = ("el", "pl", "ro", "en")
 TOP_TOUCHPOINTS: Final = 15
+EXAMPLES: Final = 3
 
 _COLOURS: Final = {"negative": "red", "neutral": "cyan", "positive": "green", "mixed": "yellow"}
 _POLARITY_COLOURS: Final = {"-": "red", "0": "cyan", "+": "green", "±": "yellow"}
@@ -112,6 +116,38 @@ def _mentions(touchpoints: Iterable[Touchpoint]) -> Table:
         feeling = Text(touchpoint.polarity, style=_POLARITY_COLOURS.get(touchpoint.polarity, ""))
         table.add_row(shown(touchpoint.text), Text(touchpoint.type), Text(touchpoint.group), feeling, f"{touchpoint.score:.2f}")
     return table
+
+
+# ---- the taxonomy ---------------------------------------------------------------------------------------------------------------
+
+
+def taxonomy_view(taxonomy: Taxonomy) -> RenderableType:
+    """Groups and their types, each with its description and some phrases."""
+    tree = Tree(Text(f"{taxonomy.name} {taxonomy.version}: {len(taxonomy.types)} touchpoint types", style="bold"))
+    for group in taxonomy.groups.values():
+        branch = tree.add(Text.assemble((group.name, "bold"), f"  {group.description}"))
+        for kind in taxonomy.types.values():
+            if kind.group == group.name:
+                examples = [", ".join(phrases[:EXAMPLES]) for language, phrases in kind.phrases.items() if phrases and "-" not in language]
+                leaf = branch.add(Text.assemble((kind.name, "cyan"), f"  {kind.description}"))
+                leaf.add(Text(" · ".join(examples) or "no phrases", style="dim"))
+    return tree
+
+
+def coverage_view(found: Coverage, taxonomy: Taxonomy) -> RenderableType:
+    """How often each type's phrases match, and frequent words that none covers."""
+    share = f" ({found.without / found.comments:.0%})" if found.comments else ""
+    parts: list[RenderableType] = [Text(f"{found.comments:,} comments, {found.without:,} without a touchpoint{share}"), ""]
+    table = _table("touchpoint", "group", "comments", "share", numbers=2)
+    for name, count in sorted(found.types.items(), key=lambda item: -item[1]):
+        table.add_row(Text(name), Text(taxonomy.group_of(name)), f"{count:,}", f"{count / max(found.comments, 1):.1%}")
+    parts.append(table)
+    if found.uncovered:
+        words = _table("frequent words that no phrase covers", "language", "comments", numbers=1)
+        for one in found.uncovered:
+            words.add_row(shown(one.words), Text(one.language), f"{one.comments:,}")
+        parts += ["", words]
+    return Group(*parts)
 
 
 # ---- a scored archive -----------------------------------------------------------------------------------------------------------

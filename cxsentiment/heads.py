@@ -13,6 +13,7 @@ from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS, Emotion, Senti
 
 Floats = npt.NDArray[np.float32]
 TYPICAL_TOKENS = 24.0
+OUT_OF_REACH = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,22 @@ class BranchWeights:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Everything between logits and labels; kept in the model's manifest."""
+    """Everything between logits and labels; kept in the model's manifest.
+
+    `outside_bias` is added to the logit of no touchpoint; a phrase is a mention where the network gives its words at least the
+    probability `phrase_share` of being one. `story_thresholds` and `story_unsure` go with the labels `story.STORY`: those that are not
+    right often enough are unsure, and given only to those who ask for them.
+    """
 
     sentiment: BranchWeights
     emotions: BranchWeights
     emotion_thresholds: tuple[float, ...]
     polarity_scale: float
     polarity_bias: tuple[float, ...]
+    outside_bias: float
+    phrase_share: float
+    story_thresholds: tuple[float, ...]
+    story_unsure: tuple[bool, ...]
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Calibration:
@@ -51,18 +61,32 @@ class Calibration:
         sizes = {"sentiment": len(SENTIMENTS), "emotions": len(EMOTIONS)}
         if any(len(branches[name].bias) != size for name, size in sizes.items()):
             raise KeyError("a bias for every label")
+        if len(plain["story_thresholds"]) != len(plain["story_unsure"]):
+            raise KeyError("story_unsure for every threshold")
         return cls(
             branches["sentiment"],
             branches["emotions"],
             tuple(plain["emotion_thresholds"]),
             float(plain["polarity_scale"]),
             tuple(plain["polarity_bias"]),
+            float(plain["outside_bias"]),
+            float(plain["phrase_share"]),
+            tuple(plain["story_thresholds"]),
+            tuple(plain["story_unsure"]),
         )
+
+    def thresholds_of_story(self, *, unsure_labels: bool = False) -> tuple[float, ...]:
+        """The least probability of each label of the story; out of reach for unsure ones, unless they are asked for."""
+        pairs = zip(self.story_thresholds, self.story_unsure, strict=True)
+        return tuple(threshold if unsure_labels or not unsure else OUT_OF_REACH for threshold, unsure in pairs)
+
+    def polarity_probabilities(self, logits: Floats) -> Floats:
+        """Probabilities [spans, 4] of the polarities from their logits [spans, 4]."""
+        return softmax(self.polarity_scale * logits + np.array(self.polarity_bias, np.float32))
 
     def polarities(self, logits: Floats) -> list[tuple[str, float]]:
         """(polarity, probability) of each span from its logits [spans, 4]."""
-        probabilities = softmax(self.polarity_scale * logits + np.array(self.polarity_bias, np.float32))
-        return [(POLARITIES[int(row.argmax())], float(row.max())) for row in probabilities]
+        return [(POLARITIES[int(row.argmax())], float(row.max())) for row in self.polarity_probabilities(logits)]
 
     def emotions_present(self, probabilities: Floats) -> tuple[Emotion, ...]:
         """The emotions of one text whose probability reaches their threshold, strongest first; probabilities [15]."""

@@ -333,6 +333,11 @@ class CleanText:
             last += 1
         return first, last
 
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """Where the stretch `original[start:end]` stands in `text`."""
+        first, last = np.searchsorted(self.starts, (start, end))
+        return int(first), int(last)
+
     def rewritten(self, changes: Sequence[tuple[int, int, str]]) -> "CleanText":
         """The same text with stretches of `text` replaced: (start, end, replacement) in order, none overlapping.
 

@@ -20,9 +20,10 @@ from safetensors.numpy import load_file, save_file
 
 from cxsentiment.errors import ModelError
 from cxsentiment.heads import Calibration
-from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
+from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS, TOUCHPOINTS
+from cxsentiment.story import STORY
 
-FORMAT = 1
+FORMAT = 2
 DEFAULT_MODEL = "default"
 MANIFEST = "manifest.json"
 TOKENIZER = "tokenizer.json"
@@ -30,7 +31,13 @@ CARD = "README.md"
 SCALE_SUFFIX = ".row_scale"
 SMALLEST_INT8 = 4096
 HUB_FILES = ("*.json", "*.safetensors", CARD)
-LABELS = {"sentiment": list(SENTIMENTS), "emotions": list(EMOTIONS), "polarity": list(POLARITIES)}
+LABELS = {
+    "sentiment": list(SENTIMENTS),
+    "emotions": list(EMOTIONS),
+    "touchpoints": list(TOUCHPOINTS),
+    "polarity": list(POLARITIES),
+    "story": list(STORY),
+}
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 

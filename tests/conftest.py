@@ -3,6 +3,7 @@
 import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from cxsentiment.encoder.model import CxModel, EncoderConfig
 from cxsentiment.encoder.ngrams import Spelling
 from cxsentiment.encoder.tokenise import pieces_of
 from cxsentiment.heads import BranchWeights, Calibration
+from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
+from cxsentiment.story import STORY
 from cxsentiment.training.vocabulary import SPECIAL_TOKENS, folding_normalizer
 from cxsentiment.weights import save_arrays, write_manifest
 
@@ -45,8 +48,8 @@ def tiny_tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def write_tiny_model(folder: Path) -> Path:
-    """A complete model folder with random weights."""
+def write_tiny_model(folder: Path, **calibration: Any) -> Path:
+    """A complete model folder with random weights, and a calibration changed as given."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = tiny_tokenizer()
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -61,16 +64,41 @@ def write_tiny_model(folder: Path) -> Path:
     arrays = {name: tensor.numpy().astype(np.float32) for name, tensor in model.state_dict().items()}
     save_arrays(folder / "weights.safetensors", arrays)
     (folder / "README.md").write_text("# tiny\n\nRandom weights, for tests.\n", encoding="utf-8")
-    calibration = Calibration(
-        BranchWeights(1.0, 0.3, 0.1, (0.0,) * 4), BranchWeights(1.0, 0.3, 0.0, (0.0,) * 15), (0.5,) * 15, 1.0, (0.0,) * 4
-    )
-    write_manifest(folder, "tiny", "0", asdict(config), calibration)
+    write_manifest(folder, "tiny", "0", asdict(config), some_calibration(0.3, **calibration))
     return folder
+
+
+def some_calibration(wide: float = 0.0, **changes: Any) -> Calibration:
+    """A calibration that changes little; all mentions are phrases, since random weights would find some everywhere."""
+    plain = {
+        "sentiment": BranchWeights(1.0, wide, 0.1, (0.0,) * len(SENTIMENTS)),
+        "emotions": BranchWeights(1.0, wide, 0.0, (0.0,) * len(EMOTIONS)),
+        "emotion_thresholds": (0.5,) * len(EMOTIONS),
+        "polarity_scale": 1.0,
+        "polarity_bias": (0.0,) * len(POLARITIES),
+        "outside_bias": 100.0,
+        "phrase_share": 0.0,
+        "story_thresholds": (0.5,) * len(STORY),
+        "story_unsure": (False,) * len(STORY),
+    }
+    return Calibration(**(plain | changes))
 
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def eager_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model that calls every word a touchpoint, and is unsure of every label of the story but gives it at once when asked."""
+    labels = len(STORY)
+    return write_tiny_model(
+        tmp_path_factory.mktemp("models") / "eager",
+        outside_bias=-100.0,
+        story_thresholds=(1e-6,) * labels,
+        story_unsure=(True,) * labels,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,25 @@ def split(lengths: Sequence[int], size: int, overlap: int) -> Windows:
     return Windows(np.array(text, np.int64), np.array(start, np.int64), np.array(end, np.int64))
 
 
+def own_tokens(windows: Windows, batch: Ints) -> tuple[Ints, Ints, Ints]:
+    """The tokens that a batch of windows answers for: row in the batch, column (after one special token), place among all tokens.
+
+    Of the tokens that two windows of a text share, each answers for the half that is nearer to its middle. Three [tokens].
+    """
+    text, start, end = windows.text, windows.start, windows.end
+    follows = np.concatenate([[False], text[1:] == text[:-1]])
+    shared = np.where(follows, np.concatenate([[0], end[:-1]]) - start, 0)
+    first = start + shared // 2
+    last = np.where(np.concatenate([follows[1:], [False]]), np.concatenate([first[1:], [0]]), end)
+    sizes = np.zeros(int(text.max()) + 1 if len(text) else 0, np.int64)
+    np.maximum.at(sizes, text, end)
+    offset = (np.cumsum(sizes) - sizes)[text]
+    held = (last - first)[batch]
+    rows = np.repeat(np.arange(len(batch)), held)
+    tokens = np.arange(held.sum()) - np.repeat(np.cumsum(held) - held, held) + np.repeat(first[batch], held)
+    return rows, tokens - np.repeat(start[batch], held) + 1, tokens + np.repeat(offset[batch], held)
+
+
 def plan(lengths: Ints, budget: int) -> list[Ints]:
     """Batches of indices into `lengths`, shortest sequences first, each of at most `budget` tokens counting padding.
 

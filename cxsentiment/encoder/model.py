@@ -10,7 +10,9 @@ from torch.nn import functional
 
 from cxsentiment.encoder.attention import SelfAttention
 from cxsentiment.encoder.ngrams import Spelling, ngram_counts
-from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
+from cxsentiment.results import EMOTIONS, SENTIMENTS
+from cxsentiment.story import STORY_LOGITS
+from cxsentiment.tags import TOKEN_LOGITS
 
 PAD_ID = 0
 FOREIGN = "transformers"
@@ -47,12 +49,13 @@ Config = EncoderConfig | ForeignConfig
 
 @dataclass(frozen=True, slots=True)
 class Logits:
-    """Raw scores of both branches: sentiment [texts, 4] and emotions [texts, 15] each."""
+    """Raw scores of both branches: sentiment [texts, 4] and emotions [texts, 15] each; and story logits [texts, STORY_LOGITS]."""
 
     sentiment: torch.Tensor
     emotions: torch.Tensor
     wide_sentiment: torch.Tensor
     wide_emotions: torch.Tensor
+    story: torch.Tensor
 
 
 class TextEncoder(nn.Module):
@@ -148,14 +151,15 @@ class WideBranch(nn.Module):
 
 
 class Heads(nn.Module):
-    """Sentiment and emotion logits from a text's pooled states, polarity logits from a span's."""
+    """Sentiment, emotion and story logits (see `story`) from a text's pooled states, touchpoint logits (see `tags`) from each token's."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         pooled = 2 * config.hidden
         self.sentiment = _head(pooled, config, len(SENTIMENTS))
         self.emotions = _head(pooled, config, len(EMOTIONS))
-        self.polarity = _head(pooled, config, len(POLARITIES))
+        self.story = _head(pooled, config, STORY_LOGITS)
+        self.tokens = _head(config.hidden, config, TOKEN_LOGITS)
 
 
 class CxModel(nn.Module):
@@ -175,12 +179,7 @@ class CxModel(nn.Module):
     def text_logits(self, pooled: torch.Tensor, flat: torch.Tensor, lengths: torch.Tensor) -> Logits:
         """Logits of whole texts from their pooled states [texts, 2 * hidden] and their flat ids (see `WideBranch`)."""
         wide_sentiment, wide_emotions = self.wide(flat, lengths)
-        return Logits(self.heads.sentiment(pooled), self.heads.emotions(pooled), wide_sentiment, wide_emotions)
-
-    def polarity_logits(self, spans: torch.Tensor, pooled: torch.Tensor) -> torch.Tensor:
-        """Polarity logits [spans, 4] from mean states of the spans [spans, hidden] and their texts' mean states [spans, hidden]."""
-        logits: torch.Tensor = self.heads.polarity(torch.cat([spans, pooled], dim=1))
-        return logits
+        return Logits(self.heads.sentiment(pooled), self.heads.emotions(pooled), wide_sentiment, wide_emotions, self.heads.story(pooled))
 
 
 def token_mask(lengths: torch.Tensor, length: int) -> torch.Tensor:

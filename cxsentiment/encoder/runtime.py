@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from cxsentiment.encoder.batch import Ints, Windows, plan, split
+from cxsentiment.encoder.batch import Ints, Windows, own_tokens, plan, split
 from cxsentiment.encoder.foreign import ForeignEncoder
-from cxsentiment.encoder.model import FOREIGN, CxModel, EncoderConfig, ForeignConfig, pool
+from cxsentiment.encoder.model import FOREIGN, CxModel, EncoderConfig, ForeignConfig, Logits, pool
 from cxsentiment.encoder.ngrams import Spelling
 from cxsentiment.encoder.tokenise import TextTokeniser, TokenisedText
 from cxsentiment.errors import ModelError, OptionError
+from cxsentiment.tags import TOKEN_LOGITS
 from cxsentiment.weights import TOKENIZER, Manifest, load_arrays
 
 WINDOW = 158
@@ -26,26 +27,19 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class TokenSpan:
-    """Tokens [first, last) of text number `text`."""
-
-    text: int
-    first: int
-    last: int
-
-
-@dataclass(frozen=True, slots=True)
 class RawScores:
     """Logits of a list of texts, on the CPU in float32.
 
-    Sentiment and wide_sentiment [texts, 4], emotions and wide_emotions [texts, 15], polarity [spans, 4], windows [texts].
+    Sentiment and wide_sentiment [texts, 4], emotions and wide_emotions [texts, 15], story [texts, STORY_LOGITS], windows [texts];
+    tokens [tokens, TOKEN_LOGITS], text after text.
     """
 
     sentiment: Floats
     emotions: Floats
     wide_sentiment: Floats
     wide_emotions: Floats
-    polarity: Floats
+    story: Floats
+    tokens: Floats
     windows: Ints
 
 
@@ -64,24 +58,15 @@ class Runtime:
             weight.data = weight.to(self.dtype)
 
     @torch.inference_mode()
-    def score(self, texts: Sequence[TokenisedText], spans: Sequence[TokenSpan]) -> RawScores:
+    def score(self, texts: Sequence[TokenisedText]) -> RawScores:
         """One forward pass over all windows of the texts, in batches under the token budget. Every text must have a token."""
         windows = split([len(text.ids) for text in texts], WINDOW, OVERLAP)
-        states = _WindowStates(len(windows), len(spans), self.model.config.hidden, self.device)
-        owners = _spans_by_window(windows, spans)
+        states = _WindowStates(len(windows), sum(len(text.ids) for text in texts), self.model.config.hidden, self.device)
         for batch in plan(windows.lengths, self.token_budget):
-            self._forward(batch, texts, windows, owners, spans, states)
-        return self._heads(texts, windows, spans, states)
+            self._forward(batch, texts, windows, states)
+        return self._heads(texts, windows, states)
 
-    def _forward(
-        self,
-        batch: Ints,
-        texts: Sequence[TokenisedText],
-        windows: Windows,
-        owners: dict[int, list[int]],
-        spans: Sequence[TokenSpan],
-        states: _WindowStates,
-    ) -> None:
+    def _forward(self, batch: Ints, texts: Sequence[TokenisedText], windows: Windows, states: _WindowStates) -> None:
         cls_id, sep_id = self.special
         lengths = windows.lengths[batch] + 2
         ids = np.zeros((len(batch), lengths.max()), np.int64)
@@ -93,13 +78,10 @@ class Runtime:
         total, largest = pool(hidden, on_device)
         where = torch.from_numpy(batch).to(self.device)
         states.total[where], states.largest[where] = total, largest
-        for row, window in enumerate(batch):
-            for index in owners.get(int(window), ()):
-                first = max(spans[index].first - int(windows.start[window]), 0) + 1
-                last = min(spans[index].last, int(windows.end[window])) - int(windows.start[window]) + 1
-                states.spans[index] = hidden[row, first:last].float().mean(0)
+        rows, columns, places = (torch.from_numpy(part).to(self.device) for part in own_tokens(windows, batch))
+        states.tokens[places] = self.model.heads.tokens(hidden[rows, columns].float())
 
-    def _heads(self, texts: Sequence[TokenisedText], windows: Windows, spans: Sequence[TokenSpan], states: _WindowStates) -> RawScores:
+    def _heads(self, texts: Sequence[TokenisedText], windows: Windows, states: _WindowStates) -> RawScores:
         counts = np.bincount(windows.text, minlength=len(texts))
         tokens = np.bincount(windows.text, weights=windows.lengths + 2, minlength=len(texts))
         segments = torch.from_numpy(counts).to(self.device)
@@ -107,17 +89,14 @@ class Runtime:
         largest = torch.segment_reduce(states.largest, "max", lengths=segments)
         mean = total / torch.from_numpy(tokens).to(self.device, torch.float32)[:, None]
         pooled = torch.cat([mean, largest], dim=1)
-        parts: list[list[torch.Tensor]] = []
+        parts: list[Logits] = []
         for start in range(0, len(texts), TEXTS_PER_HEAD_BATCH):
             some = texts[start : start + TEXTS_PER_HEAD_BATCH]
             flat = torch.from_numpy(np.concatenate([text.ids for text in some])).to(self.device)
             lengths = torch.tensor([len(text.ids) for text in some], device=self.device)
-            logits = self.model.text_logits(pooled[start : start + TEXTS_PER_HEAD_BATCH], flat, lengths)
-            parts.append([logits.sentiment, logits.emotions, logits.wide_sentiment, logits.wide_emotions])
-        sentiment, emotions, wide_sentiment, wide_emotions = (torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))
-        owners = torch.tensor([span.text for span in spans], dtype=torch.int64, device=self.device)
-        polarity = self.model.polarity_logits(states.spans, mean[owners]).cpu().numpy()
-        return RawScores(sentiment, emotions, wide_sentiment, wide_emotions, polarity, counts)
+            parts.append(self.model.text_logits(pooled[start : start + TEXTS_PER_HEAD_BATCH], flat, lengths))
+        of_texts = {field.name: torch.cat([getattr(part, field.name) for part in parts]).cpu().numpy() for field in fields(Logits)}
+        return RawScores(**of_texts, tokens=states.tokens.cpu().numpy(), windows=counts)
 
 
 def load_runtime(manifest: Manifest, device: str, dtype: str, token_budget: int) -> tuple[Runtime, TextTokeniser]:
@@ -147,12 +126,12 @@ def network(manifest: Manifest, tokeniser: TextTokeniser) -> CxModel:
 
 
 class _WindowStates:
-    """Pooled states of every window and mean states of every span, filled batch by batch."""
+    """Pooled states of every window and logits of every token, filled batch by batch."""
 
-    def __init__(self, windows: int, spans: int, hidden: int, device: torch.device) -> None:
+    def __init__(self, windows: int, tokens: int, hidden: int, device: torch.device) -> None:
         self.total = torch.empty(windows, hidden, device=device)
         self.largest = torch.empty(windows, hidden, device=device)
-        self.spans = torch.empty(spans, hidden, device=device)
+        self.tokens = torch.empty(tokens, TOKEN_LOGITS, device=device)
 
 
 def choose_device(name: str) -> torch.device:
@@ -179,17 +158,3 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     if name not in DTYPES:
         raise OptionError(f"unknown dtype {name!r}: use auto, {', '.join(DTYPES)}")
     return DTYPES[name]
-
-
-def _spans_by_window(windows: Windows, spans: Sequence[TokenSpan]) -> dict[int, list[int]]:
-    """Window -> the spans read from it: the first of the text's windows that holds the whole span, or else its beginning."""
-    firsts = np.searchsorted(windows.text, [span.text for span in spans], "left")
-    found: dict[int, list[int]] = {}
-    for index, (span, window) in enumerate(zip(spans, firsts.tolist(), strict=True)):
-        chosen = window
-        while chosen + 1 < len(windows) and windows.text[chosen + 1] == span.text and windows.end[chosen] < span.last:
-            if windows.start[chosen + 1] > span.first:
-                break
-            chosen += 1
-        found.setdefault(chosen, []).append(index)
-    return found

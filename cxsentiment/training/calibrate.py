@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,8 +12,11 @@ from torch.nn import functional
 
 from cxsentiment.heads import TYPICAL_TOKENS, BranchWeights, Calibration, sigmoid
 from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
+from cxsentiment.story import STORY, story_probabilities
+from cxsentiment.training.corpus import WRITTEN
 from cxsentiment.training.labels import FOUR, SCHEMES
-from cxsentiment.training.measure import Bools, Floats, Measured
+from cxsentiment.training.measure import Bools, Floats, Measured, half_of
+from cxsentiment.training.touchpoint_scores import read_off, story_labels, touchpoint_scores
 
 PRIOR_STRENGTH = 0.002
 WRITTEN_WEIGHT = 2.0
@@ -20,6 +24,12 @@ THRESHOLDS = np.arange(0.08, 0.72, 0.02)
 THRESHOLD_PRIOR = 0.35
 THRESHOLD_PRIOR_WEIGHT = 1.0
 FULL_SUPPORT = 20
+OUTSIDE_BIASES = (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5)
+"""Not more: phrases were written with the comments in sight, so that a network that leaves all to them does well there, and only there."""
+
+PHRASE_SHARES = (0.02, 0.05, 0.15, 0.4, 1.1)
+STORY_THRESHOLDS = np.arange(0.02, 0.92, 0.04)
+LEAST_PRECISION = 0.6
 
 
 def calibrate(measured: Measured) -> Calibration:
@@ -27,7 +37,9 @@ def calibrate(measured: Measured) -> Calibration:
     sentiment = _fit_sentiment(measured)
     emotions = _fit_emotions(measured)
     scale, bias = _fit_polarity(measured)
-    return Calibration(sentiment, emotions, _thresholds(measured, emotions), scale, bias)
+    thresholds = _thresholds(measured, emotions)
+    fitted = Calibration(sentiment, emotions, thresholds, scale, bias, 0.0, 0.5, *_story_thresholds(measured))
+    return _fit_mentions(measured, fitted)
 
 
 def _fit_sentiment(measured: Measured) -> BranchWeights:
@@ -56,9 +68,9 @@ def _fit_emotions(measured: Measured) -> BranchWeights:
 
 
 def _fit_polarity(measured: Measured) -> tuple[float, tuple[float, ...]]:
-    logits = torch.from_numpy(measured.raw.polarity)
+    logits = torch.from_numpy(measured.polarity)
     gold = torch.tensor([POLARITIES.index(span.polarity) for span in measured.spans], dtype=torch.int64)
-    weights = torch.tensor([WRITTEN_WEIGHT if span.type else 1.0 for span in measured.spans])
+    weights = torch.tensor([WRITTEN_WEIGHT if one.dataset == WRITTEN else 1.0 for one in measured.documents for _ in one.spans])
     scale, bias = torch.ones(1, requires_grad=True), torch.zeros(len(POLARITIES), requires_grad=True)
 
     def loss() -> torch.Tensor:
@@ -67,6 +79,40 @@ def _fit_polarity(measured: Measured) -> tuple[float, tuple[float, ...]]:
 
     _minimise([scale, bias], loss)
     return scale.item(), tuple(bias.tolist())
+
+
+def _fit_mentions(measured: Measured, calibration: Calibration) -> Calibration:
+    """The same calibration with the bias and the share of phrases that find most mentions of the annotated comments, with their types."""
+    if not any(measured.comments):
+        return calibration
+    choices = [replace(calibration, outside_bias=bias, phrase_share=share) for bias in OUTSIDE_BIASES for share in PHRASE_SHARES]
+    return max(choices, key=lambda one: np.mean([score.spans.f1 for score in touchpoint_scores(read_off(measured, one)).values()] or [0.0]))
+
+
+def _story_thresholds(measured: Measured) -> tuple[tuple[float, ...], tuple[bool, ...]]:
+    """Each label's threshold, and whether it is unsure: right too seldom in each half of the comments with the other half's threshold."""
+    rows = [index for index, document in enumerate(measured.documents) if document.story is not None]
+    probabilities = story_probabilities(measured.raw.story[rows])
+    gold = np.array([story_labels(story) for document in measured.documents if (story := document.story)], bool).reshape(-1, len(STORY))
+    drawn = np.array([half_of(measured.documents[row], again=True) for row in rows])
+    given, right = np.zeros(len(STORY)), np.zeros(len(STORY))
+    for half in (0, 1):
+        chosen = probabilities[drawn == half] >= best_story_thresholds(probabilities[drawn != half], gold[drawn != half])
+        given += chosen.sum(0)
+        right += (chosen & gold[drawn == half]).sum(0)
+    unsure = (right < LEAST_PRECISION * given) | (given == 0)
+    return tuple(best_story_thresholds(probabilities, gold).round(3).tolist()), tuple(unsure.tolist())
+
+
+def best_story_thresholds(probabilities: Floats, gold: Bools) -> Floats:
+    """For each label the threshold with the best F1 among those with a sufficient precision, if there are any; both [texts, labels]."""
+    found = np.full(probabilities.shape[1], 0.5)
+    for column in np.flatnonzero(gold.any(axis=0)):
+        chosen = probabilities[None, :, column] >= STORY_THRESHOLDS[:, None]
+        right = (chosen & gold[:, column]).sum(1)
+        scores = 2 * right / np.maximum(gold[:, column].sum() + chosen.sum(1), 1)
+        found[column] = STORY_THRESHOLDS[int(np.argmax(scores + (right >= LEAST_PRECISION * chosen.sum(1)) * (right > 0)))]
+    return found
 
 
 def _fit_branches(deep: np.ndarray, wide: np.ndarray, tokens: np.ndarray, loss: Callable[[torch.Tensor], torch.Tensor]) -> BranchWeights:

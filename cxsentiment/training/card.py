@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from cxsentiment.heads import Calibration
 from cxsentiment.training.align import MAX_LENGTH as _ALIGNMENT_LENGTH
 from cxsentiment.training.base import Base
 from cxsentiment.training.corpus import OWN, UNUSED_PARALLEL_SOURCES, WRITTEN, DataFolder, own_comments
 from cxsentiment.training.labels import SCHEMES
 from cxsentiment.training.measure import Bools, Floats, SetScore, reliability
+from cxsentiment.training.touchpoint_scores import Reading, TouchpointScore, label_scores, touchpoint_scores
 
 RELIABILITY = "reliability.svg"
 LANGUAGE_NAMES = {"el": "Greek", "pl": "Polish", "ro": "Romanian", "en": "English"}
@@ -27,9 +30,9 @@ tags: [sentiment, emotion, customer-experience]
 """
 OUR_ENCODER = """\
 A compact encoder for what customers write in Greek, Polish, Romanian and English: sentiment (negative, neutral, positive, mixed), fifteen
-emotions, and the feeling towards each touchpoint mentioned. 6 layers x 384, its own 40,000-piece vocabulary that is blind to case and
-accents, and beside the encoder a wide branch, linear in hashed character and word n-grams. It ships inside the package; no network is
-needed.
+emotions, the touchpoints mentioned (37 types) with the feeling towards each, and the story: stage, qualities, relation, intents.
+6 layers x 384, its own 40,000-piece vocabulary that is blind to case and accents, and beside the encoder a wide branch, linear in hashed
+character and word n-grams. It ships inside the package; no network is needed.
 
 ## How it was made
 
@@ -41,7 +44,8 @@ The model is the mean of their weights.
 """
 FINE_TUNED = """\
 The encoder `{base}` ({kind}), fine-tuned for what customers write in Greek, Polish, Romanian and English: sentiment (negative, neutral,
-positive, mixed), fifteen emotions, and the feeling towards each touchpoint mentioned; and beside it a wide branch, linear in hashed
+positive, mixed), fifteen emotions, the touchpoints mentioned (37 types) with the feeling towards each, and the story: stage, qualities,
+relation, intents; and beside it a wide branch, linear in hashed
 character and word n-grams.
 
 ## How it was made
@@ -51,13 +55,15 @@ character and word n-grams.
 `{checksum}`.
 """
 REST = """\
-Encoder and heads learn all labelled sets together, each supervising only the labels that it annotates, in three stretches, the last of
-them once for each of several seeds whose weights are averaged; the wide branch learns apart; then weights of the branches, biases and
-thresholds are fitted on the dev splits and on a tenth of the annotated comments that training never saw.
+Encoder and heads learn all labelled sets together, each supervising only the labels that it annotates: a first stretch, the long stretches
+of the strands, a short one for each strand, and one after the strands' weights have been averaged (each of the last two for every seed,
+whose weights are averaged too). Some reviews without marks teach the touchpoint types of what the taxonomy's phrases find in them. The
+wide branch learns apart; then weights of the branches, biases and thresholds are fitted on the dev splits and on a tenth of the annotated
+comments that training never saw.
 
 ## What to know before you use it
 
-- Scores below are cross-fitted: each half of the dev rows is scored with the calibration (7 numbers for sentiment, 33 for emotions) that
+- Scores below are cross-fitted: each half of the dev rows is scored with the calibration (some numbers for each label) that
   the other half gave.
 - "written" and "own" are comments composed for training, by several authors a language; the tenth of "written" that is held out has
   the same authors as the rest.
@@ -65,6 +71,17 @@ thresholds are fitted on the dev splits and on a tenth of the annotated comments
 - Neutral and mixed are rare in the Greek and Romanian reviews that it learnt from, and weaker there.
 - Sarcasm is often taken at its word.
 - It has not been tested for fairness between groups of writers; do not use it to judge single persons.
+"""
+TOUCHPOINTS = """\
+## Touchpoints and story
+
+On the held-out tenth of "written", by the same authors as the rest, cross-fitted: F1 of mentions that overlap an annotated one of the same
+type, with precision and recall; F1 of the types named in a comment; share of right polarities among right mentions; F1 of mentions with
+all three right; share of comments whose stage and relation are right; F1 of qualities with their polarity and of intents.
+"""
+STORY_LABELS = """\
+Each label of the story, all languages together, cross-fitted. Labels whose precision stays under 0.6 are unsure: the library gives them
+only with `unsure_labels=True`. Few comments carry the rare ones, so their figures are rough.
 """
 
 
@@ -89,6 +106,24 @@ def score_table(scores: Sequence[SetScore], seeds: Sequence[Sequence[SetScore]] 
     return "\n".join(lines)
 
 
+def touchpoint_table(readings: Sequence[Reading]) -> str:
+    """Markdown table of how well touchpoints and story are told, a row a language."""
+    columns = ("lang", "spans", *TouchpointScore().rates)
+    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
+    for lang, score in sorted(touchpoint_scores(readings).items()):
+        lines.append(f"| {lang} | {score.spans.annotated} | " + " | ".join(f"{rate:.3f}" for rate in score.rates.values()) + " |")
+    return "\n".join(lines)
+
+
+def story_table(readings: Sequence[Reading], calibration: Calibration) -> str:
+    """Markdown table with a row for each label of the story; the readings hold unsure labels too."""
+    lines = ["| label | annotated | precision | recall | F1 | |", "|---|---|---|---|---|---|"]
+    for (label, score), unsure in zip(label_scores(readings).items(), calibration.story_unsure, strict=True):
+        cells = f"{score.annotated} | {score.precision:.2f} | {score.recall:.2f} | {score.f1:.2f}"
+        lines.append(f"| {label} | {cells} | {'unsure' if unsure else ''} |")
+    return "\n".join(lines)
+
+
 def reliability_plot(confidence: Mapping[str, tuple[Floats, Bools]], path: Path) -> None:
     """Draws for each language how often a sentiment is right against the probability given to it, as SVG; bin areas follow their counts."""
     from matplotlib import rc_context
@@ -106,14 +141,25 @@ def reliability_plot(confidence: Mapping[str, tuple[Floats, Bools]], path: Path)
         figure.savefig(path, format="svg", metadata={"Date": None})
 
 
-def model_card(name: str, version: str, data: DataFolder, table: str, calibration: Mapping[str, float], base: Base | None = None) -> str:
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The figures of a card: of all sets, of touchpoints, and of the story's labels, as Markdown; calibration error of each language."""
+
+    sets: str
+    touchpoints: str
+    story: str
+    calibration_errors: Mapping[str, float]
+
+
+def model_card(name: str, version: str, data: DataFolder, tables: Tables, base: Base | None = None) -> str:
     """The card as Markdown with YAML front matter; `base` is the encoder that was fine-tuned, None when it is our own."""
     parts = [_story(name, version, base)]
     parts.append("## Scores\n\nSentiment is chosen among the labels that a set has; three stars count neutral and mixed alike.\n")
-    parts.append(table)
+    parts.append(tables.sets)
     parts.append("\nExpected calibration error of sentiment (15 bins, cross-fitted) by language: ")
-    parts[-1] += ", ".join(f"{LANGUAGE_NAMES[lang]} {error:.3f}" for lang, error in calibration.items()) + "."
+    parts[-1] += ", ".join(f"{LANGUAGE_NAMES[lang]} {error:.3f}" for lang, error in tables.calibration_errors.items()) + "."
     parts.append(f"\n![How often a sentiment is right, by its probability]({RELIABILITY})\n")
+    parts.append(f"{TOUCHPOINTS}\n{tables.touchpoints}\n\n{STORY_LABELS}\n{tables.story}\n")
     parts.append("## Data\n\nLicences as the sources state them; sets that exclude commercial use are left out.\n")
     parts.append("\n".join([*_labelled_sets(data), *([] if base else _raw_sets(data))]))
     return "\n".join(parts) + "\n"

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from cxsentiment.errors import InputError
 from cxsentiment.text import clean_string
+from cxsentiment.training.aspects import SOMEWHERE, touchpoint_of
 
 DEFAULT_DATA = Path("../shared/data")
 WRITTEN, OWN, YOURS = "written", "own", "yours"
@@ -21,23 +22,44 @@ OWN_FOLDER = Path(__file__).parent / "comments"
 WRITTEN_LANGUAGES = ("el", "pl", "ro", "en")
 UNUSED_PARALLEL_SOURCES = ("xed",)  # their "English" side is another language
 
+STORY_COLUMNS = ("stage", "qualities", "relation", "intents")
+
 _MARK = re.compile(r"\[([^\[\]{}]+)\]\{([a-z_]+):([+\-0±])\}")
 _ASPECT_POLARITY = {"negative": "-", "neutral": "0", "positive": "+", "conflict": "±", "mixed": "±"}
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A marked stretch of a text: `text[start:end]` with its polarity (`-`, `0`, `+`, `±`) and, if known, its touchpoint type."""
+    """A marked stretch of a text: `text[start:end]` with its polarity (`-`, `0`, `+`, `±`) and its touchpoint type, None where unknown."""
 
     start: int
     end: int
-    polarity: str
+    polarity: str | None
     type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class Story:
+    """What a comment tells beside its touchpoints: journey stage, qualities judged as (quality, polarity), relation, intents."""
+
+    stage: str | None
+    qualities: tuple[tuple[str, str], ...]
+    relation: str | None
+    intents: tuple[str, ...]
+
+    @property
+    def judgements(self) -> set[tuple[str, str]]:
+        """(quality, `-` or `+`); one that is `±` counts as both."""
+        return {(quality, sign) for quality, polarity in self.qualities for sign in ("-+" if polarity == "±" else polarity)}
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """One labelled text. A label that is None was not annotated; an empty tuple of emotions means that none was seen."""
+    """One labelled text. A label that is None was not annotated; an empty tuple of emotions means that none was seen.
+
+    `marked`: all mentions of touchpoints are among the spans, with their types. `somewhere`: groups of types, of each of which one is
+    mentioned at a place that nobody marked.
+    """
 
     text: str
     lang: str
@@ -47,6 +69,9 @@ class Document:
     emotions: tuple[str, ...] | None
     spans: tuple[Span, ...]
     quality: float
+    marked: bool = False
+    story: Story | None = None
+    somewhere: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,7 +131,7 @@ def own_comments() -> list[tuple[str, Document]]:
 
 def parse_comment(line: str, lang: str, dataset: str = WRITTEN) -> Document:
     """One line of an annotated-comment file: marks are taken out of the text and become spans."""
-    marked, sentiment, emotions, *_ = line.split("\t")
+    marked, sentiment, emotions, stage, qualities, relation, intents, *_ = [*line.split("\t"), *("-",) * len(STORY_COLUMNS)]
     pieces: list[str] = []
     spans: list[Span] = []
     position = length = 0
@@ -118,8 +143,14 @@ def parse_comment(line: str, lang: str, dataset: str = WRITTEN) -> Document:
         pieces += [before, mark[1]]
         position, length = mark.end(), end
     text = "".join(pieces) + marked[position:]
-    labels = () if emotions == "-" else tuple(emotions.split(","))
-    return Document(text, lang, dataset, sentiment, None, labels, tuple(spans), 1.0)
+    judged = tuple((quality, polarity) for quality, _, polarity in (one.partition(":") for one in _listed(qualities)))
+    story = Story(next(iter(_listed(stage)), None), judged, next(iter(_listed(relation)), None), _listed(intents))
+    return Document(text, lang, dataset, sentiment, None, _listed(emotions), tuple(spans), 1.0, marked=True, story=story)
+
+
+def _listed(field: str) -> tuple[str, ...]:
+    """The entries of a field of an annotated-comment file."""
+    return () if field == "-" else tuple(field.split(","))
 
 
 def _comments(paths: Sequence[Path], lang: str, dataset: str) -> list[tuple[str, Document]]:
@@ -131,11 +162,17 @@ def _document(row: dict[str, object]) -> Document:
     text = str(row["text"])
     aspects: list[dict[str, object]] = row["aspects"] or []  # type: ignore[assignment]
     spans = tuple(
-        Span(int(aspect["start"]), int(aspect["end"]), _ASPECT_POLARITY[str(aspect["polarity"])])  # type: ignore[call-overload]
+        Span(
+            int(aspect["start"]),  # type: ignore[call-overload]
+            int(aspect["end"]),  # type: ignore[call-overload]
+            _ASPECT_POLARITY[str(aspect["polarity"])],
+            touchpoint_of(aspect["term"], aspect["category"]),  # type: ignore[arg-type]
+        )
         for aspect in aspects
         if aspect["start"] is not None and aspect["polarity"] in _ASPECT_POLARITY
     )
     emotions: list[str] | None = row["emotions"]  # type: ignore[assignment]
+    about = {str(row.get("reason")), *(str(aspect["category"]) for aspect in aspects if aspect["start"] is None)}
     return Document(
         text=text if spans else clean_string(text),
         lang=str(row["lang"]),
@@ -145,4 +182,5 @@ def _document(row: dict[str, object]) -> Document:
         emotions=None if emotions is None else tuple(emotions),
         spans=spans,
         quality=float(row["quality"]),  # type: ignore[arg-type]
+        somewhere=tuple(SOMEWHERE[name] for name in sorted(about) if name in SOMEWHERE),
     )

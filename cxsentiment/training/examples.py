@@ -6,7 +6,8 @@ import random
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,11 +18,13 @@ from cxsentiment.language import LanguageDetector
 from cxsentiment.language.greek import in_greek
 from cxsentiment.language.greeklish import transliterate
 from cxsentiment.reading import read
-from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
+from cxsentiment.results import EMOTIONS, INTENTS, POLARITIES, RELATIONS, SENTIMENTS, STAGES, TOUCHPOINTS
+from cxsentiment.story import JUDGEMENTS
 from cxsentiment.text import CleanText, clean
 from cxsentiment.training.augment import with_typos
-from cxsentiment.training.corpus import OWN, WRITTEN, YOURS, DataFolder, Document, Span, own_comments
+from cxsentiment.training.corpus import OWN, WRITTEN, YOURS, DataFolder, Document, Span, Story, own_comments
 from cxsentiment.training.labels import FOUR, JOINED, JOINED_COMMENTS, SCHEMES, Scheme, copies
+from cxsentiment.training.weak import with_phrases
 
 MAX_LENGTH = 160
 HEAD_SHARE = 2 / 3
@@ -42,6 +45,8 @@ CONTRAST = {
 }
 ADDITION = {"el": ("και",), "pl": ("i", "a"), "ro": ("și", "iar"), "en": ("and",)}
 LABEL_BALANCE = 0.4
+UNKNOWN = -100
+"""Index that `cross_entropy` leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,9 @@ class Example:
 
     `ids` are the encoder's (special tokens, cut to MAX_LENGTH), `flat` the wide branch's (all tokens of the text). `scheme` and `allowed`
     are masks over the four sentiments, `emotions` and `known` values and mask over the fifteen emotions; `spans` are (first token,
-    end token, polarity index) in `ids`.
+    end token, polarity index, type index) in `ids`, -100 where unknown, all there are if `marked`; `stage` and `relation` are 0 for none
+    and -100 where unknown, as `flags` (judgements and intents) are if `told` is not set. `somewhere` has groups of type indices, of each of
+    which one is mentioned.
     """
 
     ids: tuple[int, ...]
@@ -59,25 +66,34 @@ class Example:
     allowed: tuple[bool, ...]
     emotions: tuple[float, ...]
     known: tuple[bool, ...]
-    spans: tuple[tuple[int, int, int], ...]
+    spans: tuple[tuple[int, int, int, int], ...]
     weight: float
+    marked: bool
+    somewhere: tuple[tuple[int, ...], ...]
+    told: bool
+    stage: int
+    relation: int
+    flags: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Targets:
-    """The targets of a batch as tensors: masks [batch, 4], emotions and their mask [batch, 15], weights [batch]."""
+    """The targets of a batch as tensors: masks [batch, 4], emotions and their mask [batch, 15], flags [batch, 14], all else [batch]."""
 
     scheme: torch.Tensor
     allowed: torch.Tensor
     emotions: torch.Tensor
     known: torch.Tensor
     weight: torch.Tensor
+    told: torch.Tensor
+    stage: torch.Tensor
+    relation: torch.Tensor
+    flags: torch.Tensor
 
     @classmethod
     def of(cls, examples: Sequence[Example], device: torch.device | None = None) -> Targets:
         """Stacks the examples' targets, on the device (None: the CPU)."""
-        names = ("scheme", "allowed", "emotions", "known", "weight")
-        return cls(*(torch.tensor([getattr(example, name) for example in examples], device=device) for name in names))
+        return cls(*(torch.tensor([getattr(example, field.name) for example in examples], device=device) for field in fields(cls)))
 
 
 def is_held_out(document: Document) -> bool:
@@ -89,11 +105,14 @@ def training_documents(data: DataFolder) -> list[Document]:
     """All documents that may train the model."""
     written = [document for _, document in data.written() if not is_held_out(document)]
     own = [document for _, document in own_comments()]
-    return [document for document in data.documents("train") if document.dataset in SCHEMES] + written + own
+    return with_phrases([document for document in data.documents("train") if document.dataset in SCHEMES]) + written + own
 
 
-def one_round(documents: Sequence[Document], seed: int) -> list[Document]:
-    """The documents of one round: repeated or cut as their schemes say, some with typos, Greeklish copies, and joined contrasts."""
+def one_round(documents: Sequence[Document], seed: int, others: float = 1.0) -> list[Document]:
+    """The documents of one round: repeated or cut as their schemes say, some with typos, Greeklish copies, and joined contrasts.
+
+    Of documents without touchpoints marked the share `others` takes part.
+    """
     rng = random.Random(seed)
     by_set: dict[str, list[Document]] = defaultdict(list)
     for document in documents:
@@ -103,6 +122,8 @@ def one_round(documents: Sequence[Document], seed: int) -> list[Document]:
         rng.shuffle(members)
         for position, document in enumerate(members):
             repeats = copies(SCHEMES[name], position, rng.random())
+            if not (document.marked or document.spans or document.somewhere) and rng.random() >= others:
+                continue
             chosen += [document if copy == 0 and name in COMMENTS else _varied(document, rng) for copy in range(repeats)]
             if document.lang == "el":
                 chosen += [greeklish(document, rng) for _ in range(repeats) if rng.random() < GREEKLISH_SHARE]
@@ -122,6 +143,7 @@ def examples(documents: Sequence[Document], tokenizer: Tokenizer, schemes: Mappi
         labels = FOUR if scheme.star_neutral else scheme.sentiments
         emotions = scheme.emotion_targets(document)
         weight = (0.25 + 0.75 * document.quality) * balance.get((document.dataset, document.sentiment), 1.0)
+        spans = _token_spans(document, text.starts, encoding)
         found.append(
             Example(
                 ids=inside_window(encoding.ids, special),
@@ -130,8 +152,12 @@ def examples(documents: Sequence[Document], tokenizer: Tokenizer, schemes: Mappi
                 allowed=tuple(label in allowed for label in SENTIMENTS),
                 emotions=tuple(emotions.get(label, 0.0) for label in EMOTIONS),
                 known=tuple(label in emotions for label in EMOTIONS),
-                spans=_token_spans(document, text.starts, encoding) if document.spans else (),
+                spans=spans,
                 weight=weight,
+                marked=document.marked and len(encoding.ids) <= MAX_LENGTH - 2,
+                somewhere=tuple(tuple(TOUCHPOINTS.index(name) for name in names) for names in document.somewhere),
+                told=document.story is not None,
+                **_story_targets(document.story),
             )
         )
     return found
@@ -167,8 +193,8 @@ def _encoded(documents: Sequence[Document], texts: Sequence[str], tokenizer: Tok
     return encoded
 
 
-def _token_spans(document: Document, starts: np.ndarray, encoding: Encoding) -> tuple[tuple[int, int, int], ...]:
-    if len(encoding.ids) > MAX_LENGTH - 2:
+def _token_spans(document: Document, starts: np.ndarray, encoding: Encoding) -> tuple[tuple[int, int, int, int], ...]:
+    if not document.spans or len(encoding.ids) > MAX_LENGTH - 2:
         return ()
     begins = np.array([begin for begin, _ in encoding.offsets])
     found = []
@@ -176,8 +202,21 @@ def _token_spans(document: Document, starts: np.ndarray, encoding: Encoding) -> 
         start, end = np.searchsorted(starts, (span.start, span.end))
         first, last = int(np.searchsorted(begins, start, "right")) - 1, int(np.searchsorted(begins, end, "left"))
         if 0 <= first < last:
-            found.append((first + 1, last + 1, POLARITIES.index(span.polarity)))
+            kind = UNKNOWN if span.type is None else TOUCHPOINTS.index(span.type)
+            polarity = UNKNOWN if span.polarity is None else POLARITIES.index(span.polarity)
+            found.append((first + 1, last + 1, polarity, kind))
     return tuple(found)
+
+
+def _story_targets(story: Story | None) -> dict[str, Any]:
+    """`stage`, `relation` and `flags` of an example."""
+    if story is None:
+        return {"stage": UNKNOWN, "relation": UNKNOWN, "flags": (0.0,) * (len(JUDGEMENTS) + len(INTENTS))}
+    return {
+        "stage": 1 + STAGES.index(story.stage) if story.stage else 0,
+        "relation": 1 + RELATIONS.index(story.relation) if story.relation else 0,
+        "flags": (*(float(one in story.judgements) for one in JUDGEMENTS), *(float(intent in story.intents) for intent in INTENTS)),
+    }
 
 
 def _label_balance(documents: Iterable[Document]) -> dict[tuple[str, str | None], float]:
@@ -194,11 +233,11 @@ def _label_balance(documents: Iterable[Document]) -> dict[tuple[str, str | None]
 def greeklish(document: Document, rng: random.Random) -> Document:
     """The Greek document in Latin letters, in a style drawn at random, or as it is then read back; without its spans."""
     typed = transliterate(document.text, rng)
-    return replace(document, text=in_greek(typed) if rng.random() < READ_BACK_SHARE else typed, spans=())
+    return replace(document, text=in_greek(typed) if rng.random() < READ_BACK_SHARE else typed, spans=(), marked=False)
 
 
 def _varied(document: Document, rng: random.Random) -> Document:
-    return replace(document, text=with_typos(document.text, rng), spans=()) if rng.random() < TYPO_SHARE else document
+    return replace(document, text=with_typos(document.text, rng), spans=(), marked=False) if rng.random() < TYPO_SHARE else document
 
 
 def _joined(documents: Sequence[Document], rng: random.Random) -> list[Document]:
@@ -237,4 +276,4 @@ def _pair(by_label: Mapping[str, Sequence[Document]], name: str, rng: random.Ran
         emotions = tuple({*(first.emotions or ()), *(second.emotions or ())})
         moved = (replace(span, start=span.start + len(start), end=span.end + len(start)) for span in second.spans)
         spans = (*(span for span in first.spans if span.end <= len(start)), *moved)
-    return Document(start + second.text, first.lang, name, label, None, emotions, spans, 0.5)
+    return Document(start + second.text, first.lang, name, label, None, emotions, spans, 0.5, marked=name == JOINED_COMMENTS)

@@ -13,8 +13,10 @@ from tokenizers import Tokenizer
 from torch.nn import functional
 
 from cxsentiment.encoder.model import PAD_ID, CxModel, EncoderConfig, ForeignConfig, pool
+from cxsentiment.story import FIRST_FLAG, FIRST_RELATION
+from cxsentiment.tags import BEGINS, FIRST_POLARITY, TAGS
 from cxsentiment.training.corpus import Document
-from cxsentiment.training.examples import Example, Targets, examples, one_round
+from cxsentiment.training.examples import UNKNOWN, Example, Targets, examples, one_round
 from cxsentiment.training.loop import (
     IndexBatch,
     Stage,
@@ -30,7 +32,7 @@ from cxsentiment.training.loop import (
 from cxsentiment.training.pretrain import Unlabelled
 
 WHOLE_SCHEME_WEIGHT = 0.2
-POLARITY_WEIGHT = 0.4
+POLARITY_WEIGHT, TAG_WEIGHT, SOMEWHERE_WEIGHT, STORY_WEIGHT, FLAG_WEIGHT = 0.5, 0.4, 0.1, 0.8, 0.6
 BATCH_TOKENS = 4096
 MAX_STEPS = 40_000
 UNLABELLED_EVERY = 4
@@ -59,7 +61,8 @@ class Lesson:
     """One stretch of multi-task learning.
 
     `seeds` draws one round of documents each (see `one_round`) and orders them; `rate` scales the learning rates, which end at
-    `floor` of their peak. It ends after `seconds` or `steps`, whichever comes first.
+    `floor` of their peak, and `heads` that of the heads once more. Of the documents that name no touchpoints the share `others` takes
+    part. It ends after `seconds` or `steps`, whichever comes first.
     """
 
     name: str
@@ -67,6 +70,8 @@ class Lesson:
     seeds: tuple[int, ...]
     rate: float = 1.0
     floor: float = 0.02
+    others: float = 1.0
+    heads: float = 1.0
     steps: int = MAX_STEPS
 
 
@@ -84,9 +89,9 @@ def finetune(
         return
     torch.manual_seed(lesson.seeds[0])
     module.to(training_device())
-    learnt = examples([document for seed in lesson.seeds for document in one_round(documents, seed)], tokenizer)
+    learnt = examples([document for seed in lesson.seeds for document in one_round(documents, seed, lesson.others)], tokenizer)
     settings = StageSettings(lesson.name, lesson.steps, lesson.seconds, averaging=0.995, floor=lesson.floor)
-    groups = parameter_groups(model, lesson.rate)
+    groups = parameter_groups(model, lesson.rate, lesson.heads)
     if beside:
         groups.append(decayed_group(beside.masked.parameters(), groups[-1]["lr"]))
     stage = Stage(settings, module, groups, folder)
@@ -123,7 +128,7 @@ def mean_weights(several: Sequence[Weights]) -> Weights:
 
 
 def deep_loss(model: CxModel, batch: Sequence[Example], mask_id: int | None = None) -> torch.Tensor:
-    """Loss of encoder and heads on a batch: sentiment, emotions and span polarity.
+    """Loss of encoder and heads on a batch: sentiment, emotions, story, touchpoint tags and polarity.
 
     With a `mask_id`, some pieces are hidden in every second text, so that no text is known by one of its words.
     """
@@ -137,14 +142,64 @@ def deep_loss(model: CxModel, batch: Sequence[Example], mask_id: int | None = No
     total, largest = pool(states, lengths)
     mean = total / lengths[:, None]
     pooled = torch.cat([mean, largest], dim=1)
-    loss = text_loss(model.heads.sentiment(pooled), model.heads.emotions(pooled), Targets.of(batch, device))
-    spans = [(row, *span) for row, example in enumerate(batch) for span in example.spans]
-    if not spans:
-        return loss
-    vectors = torch.stack([states[row, first:end].float().mean(0) for row, first, end, _ in spans])
-    logits = model.polarity_logits(vectors, mean[[row for row, *_ in spans]])
-    polarity = functional.cross_entropy(logits, torch.tensor([polarity for *_, polarity in spans], device=device), reduction="sum")
-    return loss + POLARITY_WEIGHT * polarity / len(batch)
+    targets = Targets.of(batch, device)
+    loss = text_loss(model.heads.sentiment(pooled), model.heads.emotions(pooled), targets)
+    loss = loss + STORY_WEIGHT * story_loss(model.heads.story(pooled), targets)
+    if any(example.marked or example.spans or example.somewhere for example in batch):
+        loss = loss + token_loss(model.heads.tokens(states.float()), batch) / len(batch)
+    return loss
+
+
+def story_loss(logits: torch.Tensor, targets: Targets) -> torch.Tensor:
+    """Loss of stage, relation, judgements and intents (see `story`) of the texts that tell them; a mean over the batch."""
+    if not targets.told.any():
+        return logits.new_zeros(())
+    flags = functional.binary_cross_entropy_with_logits(logits[targets.told, FIRST_FLAG:], targets.flags[targets.told], reduction="sum")
+    stages = functional.cross_entropy(logits[:, :FIRST_RELATION], targets.stage, reduction="sum")
+    relations = functional.cross_entropy(logits[:, FIRST_RELATION:FIRST_FLAG], targets.relation, reduction="sum")
+    return (stages + relations + FLAG_WEIGHT * flags) / len(logits)
+
+
+def token_loss(logits: torch.Tensor, batch: Sequence[Example]) -> torch.Tensor:
+    """Loss of touchpoint tags and polarity, a sum over the batch; token logits [batch, length, TOKEN_LOGITS] (see `tags`).
+
+    Where not all touchpoints are marked, only the tokens of those whose type is known count.
+    """
+    kinds = torch.full(logits.shape[:2], UNKNOWN)
+    begins = torch.zeros(logits.shape[:2])
+    spans = []
+    for row, example in enumerate(batch):
+        if example.marked:
+            kinds[row, 1 : len(example.ids) - 1] = 0
+        for first, end, polarity, kind in example.spans:
+            kinds[row, first:end] = kind + 1 if kind >= 0 else UNKNOWN
+            begins[row, first] = 1.0
+            spans.append((row, first, end, polarity))
+    kinds, begins = kinds.to(logits.device), begins.to(logits.device)
+    inside = kinds > 0
+    loss = functional.cross_entropy(logits[..., :TAGS].flatten(0, 1), kinds.flatten(), ignore_index=UNKNOWN, reduction="sum")
+    loss = loss + functional.binary_cross_entropy_with_logits(logits[..., BEGINS][inside], begins[inside], reduction="sum")
+    loss = TAG_WEIGHT * loss
+    for row, example in enumerate(batch):
+        if example.somewhere:
+            loss = loss + SOMEWHERE_WEIGHT * somewhere_loss(logits[row, 1 : len(example.ids) - 1, :TAGS], example.somewhere)
+    spans = [span for span in spans if span[3] != UNKNOWN]
+    if spans:
+        means = torch.stack([logits[row, first:end, FIRST_POLARITY:].mean(0) for row, first, end, _ in spans])
+        gold = torch.tensor([polarity for *_, polarity in spans], device=logits.device)
+        loss = loss + POLARITY_WEIGHT * functional.cross_entropy(means, gold, reduction="sum")
+    return loss
+
+
+def somewhere_loss(tags: torch.Tensor, groups: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Loss of a text in which each group of types has a mention at an unknown place; its tokens' tag logits [tokens, TAGS]."""
+    probabilities = tags.softmax(1)
+    loss = tags.new_zeros(())
+    for group in groups:
+        here = probabilities[:, [kind + 1 for kind in group]].sum(1)
+        nowhere = torch.log1p(-here.clamp(max=1 - 1e-4)).sum()
+        loss = loss - torch.log(-torch.expm1(nowhere - 1e-6))
+    return loss
 
 
 def text_loss(sentiment: torch.Tensor, emotions: torch.Tensor, targets: Targets) -> torch.Tensor:
@@ -175,11 +230,11 @@ def without_dropout(encoder: torch.nn.Module) -> None:
             layer.p = 0.0
 
 
-def parameter_groups(model: CxModel, rate: float) -> list[dict[str, Any]]:
-    """What the optimizer learns, at `rate` times the network's `RATES`."""
+def parameter_groups(model: CxModel, rate: float, heads: float = 1.0) -> list[dict[str, Any]]:
+    """What the optimizer learns, at `rate` times the network's `RATES`, the heads at `heads` times as much again."""
     rates = RATES[type(model.config)]
     groups = encoder_groups(model.encoder, rates.embeddings * rate, rates.body * rate)
-    return [*groups, decayed_group(model.heads.parameters(), rates.heads * rate)]
+    return [*groups, decayed_group(model.heads.parameters(), rates.heads * rate * heads)]
 
 
 def _with_unlabelled(labelled: Iterator[IndexBatch], unlabelled: Iterator[IndexBatch]) -> Iterator[IndexBatch]:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from cxsentiment.encoder.runtime import RawScores, Runtime, TokenSpan, load_runtime
-from cxsentiment.encoder.tokenise import TextTokeniser
+from cxsentiment.encoder.runtime import RawScores, Runtime, load_runtime
+from cxsentiment.encoder.tokenise import TextTokeniser, TokenisedText
 from cxsentiment.heads import Calibration, sigmoid, softmax
 from cxsentiment.language import LanguageDetector
 from cxsentiment.reading import read
-from cxsentiment.results import EMOTIONS, SENTIMENTS
+from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS, Language
+from cxsentiment.tags import polarity_logits
+from cxsentiment.text import CleanText
+from cxsentiment.touchpoints import Mention, TouchpointFinder
 from cxsentiment.training.corpus import DataFolder, Document, Span
 from cxsentiment.training.examples import is_held_out
 from cxsentiment.training.labels import SCHEMES, Scheme
@@ -32,13 +35,32 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
+class Comment:
+    """An annotated comment as the network read it: its cleaned text and tokens, their logits, and the phrases found."""
+
+    clean: CleanText
+    tokens: TokenisedText
+    logits: Floats
+    phrases: tuple[Mention, ...]
+
+
+@dataclass(frozen=True)
 class Measured:
-    """Documents with the raw scores that a model gives them; `tokens` [documents], `spans` in the order of `raw.polarity`."""
+    """Documents with the raw scores that a model gives them, all but those of tokens; `tokens` [documents] counts these.
+
+    `polarity` [spans, 4] are the logits of all documents' spans; `comments` those of documents with all their touchpoints marked.
+    """
 
     documents: list[Document]
     raw: RawScores
     tokens: npt.NDArray[np.int64]
-    spans: list[Span]
+    polarity: Floats
+    comments: list[Comment | None]
+
+    @property
+    def spans(self) -> list[Span]:
+        """The documents' spans, in the order of `polarity`."""
+        return [span for document in self.documents for span in document.spans]
 
 
 @dataclass(frozen=True)
@@ -93,23 +115,32 @@ def dev_documents(data: DataFolder) -> list[Document]:
 
 def raw_scores(runtime: Runtime, tokeniser: TextTokeniser, documents: Sequence[Document]) -> Measured:
     """Runs the network over the documents; those without a single token are left out."""
-    cleaned = [text for text, _ in read([document.text for document in documents], LanguageDetector())]
-    tokenised = tokeniser([text.text for text in cleaned], [bool(document.spans) for document in documents])
+    readings = read([document.text for document in documents], LanguageDetector())
+    tokenised = tokeniser([text.text for text, _ in readings], [bool(document.spans) or document.marked for document in documents])
     kept = [index for index, text in enumerate(tokenised) if len(text.ids)]
-    parts, spans = [], []
+    marked = [index for index in kept if documents[index].marked]
+    phrases = dict(zip(marked, TouchpointFinder().find(*_texts_and_languages(readings, marked)), strict=True))
+    parts: list[RawScores] = []
+    polarity: list[Floats] = [np.zeros((0, len(POLARITIES)), np.float32)]
+    comments: list[Comment | None] = []
     for start in range(0, len(kept), CHUNK):
         chunk = kept[start : start + CHUNK]
-        wanted = []
-        for row, index in enumerate(chunk):
-            starts = cleaned[index].starts
-            for span in documents[index].spans:
-                first, last = np.searchsorted(starts, (span.start, span.end))
-                wanted.append(TokenSpan(row, *tokenised[index].tokens_of(int(first), int(last))))
-                spans.append(span)
-        parts.append(runtime.score([tokenised[index] for index in chunk], wanted))
-    raw = RawScores(*(np.concatenate([getattr(part, name) for part in parts]) for name in RAW_NAMES))
+        raw = runtime.score([tokenised[index] for index in chunk])
+        ends = np.cumsum([len(tokenised[index].ids) for index in chunk])
+        for index, logits in zip(chunk, np.split(raw.tokens, ends[:-1]), strict=True):
+            clean, text = readings[index][0], tokenised[index]
+            polarity.append(
+                polarity_logits(logits, [text.tokens_of(*clean.place(span.start, span.end)) for span in documents[index].spans])
+            )
+            comments.append(Comment(clean, text, logits.copy(), phrases[index]) if documents[index].marked else None)
+        parts.append(replace(raw, tokens=raw.tokens[:0]))
+    together = RawScores(*(np.concatenate([getattr(part, name) for part in parts]) for name in RAW_NAMES))
     tokens = np.array([len(tokenised[index].ids) for index in kept])
-    return Measured([documents[index] for index in kept], raw, tokens, spans)
+    return Measured([documents[index] for index in kept], together, tokens, np.concatenate(polarity), comments)
+
+
+def _texts_and_languages(readings: Sequence[tuple[CleanText, Language]], chosen: Sequence[int]) -> tuple[list[str], list[Language]]:
+    return [readings[index][0].text for index in chosen], [readings[index][1] for index in chosen]
 
 
 def judge(measured: Measured, calibration: Calibration) -> Judged:
@@ -121,21 +152,37 @@ def judge(measured: Measured, calibration: Calibration) -> Judged:
 
 
 def cross_fitted(measured: Measured, fit: Callable[[Measured], Calibration]) -> Judged:
-    """As `judge`, each half of the documents (by checksum of the text) with the calibration fitted on the other half."""
-    halves = np.array([zlib.crc32(document.text.encode()) >> 8 & 1 for document in measured.documents])
-    order = np.concatenate([np.flatnonzero(halves == half) for half in (0, 1)])
-    parts = [judge(_some(measured, halves == half), fit(_some(measured, halves != half))) for half in (0, 1)]
-    arrays = (np.concatenate([getattr(part, name) for part in parts])[np.argsort(order)] for name in ("sentiments", "emotions", "present"))
+    """As `judge`, each half of the documents with the calibration fitted on the other half."""
+    places, parts = zip(*((np.flatnonzero(chosen), judge(own, fit(other))) for chosen, own, other in halves(measured)), strict=True)
+    back = np.argsort(np.concatenate(places))
+    arrays = (np.concatenate([getattr(part, name) for part in parts])[back] for name in ("sentiments", "emotions", "present"))
     return Judged(measured.documents, *arrays)
 
 
+def halves(measured: Measured) -> Iterator[tuple[Bools, Measured, Measured]]:
+    """Each half of the documents, drawn by checksum of the text: which they are [documents], themselves, and the other half."""
+    drawn = np.array([half_of(document) for document in measured.documents])
+    for half in (0, 1):
+        yield drawn == half, _some(measured, drawn == half), _some(measured, drawn != half)
+
+
+def fitted_halves(measured: Measured, fit: Callable[[Measured], Calibration]) -> list[tuple[Measured, Calibration]]:
+    """Each half of the documents with the calibration fitted on the other half."""
+    return [(own, fit(other)) for _, own, other in halves(measured)]
+
+
+def half_of(document: Document, *, again: bool = False) -> int:
+    """0 or 1, by checksum of the text; `again` parts each of these halves once more."""
+    return zlib.crc32(document.text.encode()) >> (9 if again else 8) & 1
+
+
 def _some(measured: Measured, chosen: Bools) -> Measured:
-    """The chosen documents [documents] alone, with their spans."""
+    """The chosen documents [documents] alone."""
     of_spans = np.repeat(chosen, [len(document.spans) for document in measured.documents])
-    raw = RawScores(*(getattr(measured.raw, name)[of_spans if name == "polarity" else chosen] for name in RAW_NAMES))
+    raw = replace(measured.raw, **{name: getattr(measured.raw, name)[chosen] for name in RAW_NAMES if name != "tokens"})
     documents = [document for document, wanted in zip(measured.documents, chosen, strict=True) if wanted]
-    spans = [span for span, wanted in zip(measured.spans, of_spans, strict=True) if wanted]
-    return Measured(documents, raw, measured.tokens[chosen], spans)
+    comments = [comment for comment, wanted in zip(measured.comments, chosen, strict=True) if wanted]
+    return Measured(documents, raw, measured.tokens[chosen], measured.polarity[of_spans], comments)
 
 
 def score_sets(judged: Judged) -> list[SetScore]:

@@ -20,16 +20,18 @@ from cxsentiment.encoder.tokenise import pieces_of
 from cxsentiment.errors import CxError, InputError, MissingExtraError, OptionError
 from cxsentiment.heads import BranchWeights, Calibration
 from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
+from cxsentiment.story import STORY
 from cxsentiment.training.align import align
 from cxsentiment.training.base import Base, claim
 from cxsentiment.training.calibrate import calibrate
-from cxsentiment.training.card import RELIABILITY, model_card, reliability_plot, score_table
+from cxsentiment.training.card import RELIABILITY, Tables, model_card, reliability_plot, score_table, story_table, touchpoint_table
 from cxsentiment.training.corpus import DataFolder
 from cxsentiment.training.examples import training_documents
 from cxsentiment.training.finetune import Lesson, Weights, copied, finetune, mean_weights, polish, without_dropout
 from cxsentiment.training.measure import (
     cross_fitted,
     dev_documents,
+    fitted_halves,
     judge,
     language_calibration,
     language_confidence,
@@ -38,12 +40,13 @@ from cxsentiment.training.measure import (
     score_sets,
 )
 from cxsentiment.training.pretrain import Unlabelled, pretrain
+from cxsentiment.training.touchpoint_scores import read_all
 from cxsentiment.training.vocabulary import train_tokenizer
 from cxsentiment.training.wide import train_wide
 from cxsentiment.weights import CARD, TOKENIZER, read_manifest, save_arrays, write_manifest
 
 RECIPE_KEYS = {"name", "version", "seed", "vocabulary", "polish_seeds", "seconds"}
-STAGES = ("align", "finetune", "deepen", "pretrain", "immerse", "polish")
+STAGES = ("align", "finetune", "deepen", "pretrain", "immerse", "polish", "settle")
 OPTIONAL_STAGES = ("pretrain", "immerse")
 UNCALIBRATED = Calibration(
     sentiment=BranchWeights(1.0, 0.0, 0.0, (0.0,) * len(SENTIMENTS)),
@@ -51,8 +54,14 @@ UNCALIBRATED = Calibration(
     emotion_thresholds=(0.5,) * len(EMOTIONS),
     polarity_scale=1.0,
     polarity_bias=(0.0,) * len(POLARITIES),
+    outside_bias=0.0,
+    phrase_share=0.5,
+    story_thresholds=(0.5,) * len(STORY),
+    story_unsure=(False,) * len(STORY),
 )
 MODEL, FULL = "model", "full"
+IMMERSED_OTHERS, IMMERSED_HEADS = 0.35, 1.5
+"""In the strand with hidden words, the share of documents without touchpoints that take part, and how much faster its heads learn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,8 @@ class Strand:
 class Recipe:
     """What to train: name and version of the model, seed, vocabulary size, how often the last stage is run, and seconds for each stage.
 
-    `seconds` of "polish" are those of one seed of one strand; without "pretrain" there is no strand that learns from hidden words.
+    `seconds` of "polish" are those of one seed of one strand, of "settle" those of one seed; without "pretrain" there is no strand
+    that learns from hidden words.
     """
 
     name: str
@@ -108,7 +118,8 @@ class Recipe:
         if time_budget is None:
             return self
         strands = 2 if self.seconds["pretrain"] else 1
-        share = time_budget / (sum(self.seconds.values()) + (strands * self.polish_seeds - 1) * self.seconds["polish"])
+        again = (strands * self.polish_seeds - 1) * self.seconds["polish"] + (self.polish_seeds - 1) * self.seconds["settle"]
+        share = time_budget / (sum(self.seconds.values()) + again)
         return replace(self, seconds={stage: seconds * share for stage, seconds in self.seconds.items()})
 
     def fine_tuning(self, name: str) -> Recipe:
@@ -121,9 +132,14 @@ class Recipe:
         long = Lesson("deepen", self.seconds["deepen"], (self.seed + 1, self.seed + 2), floor=0.4)
         strands = [Strand(long, self._last("polish"))]
         if self.seconds["pretrain"]:
-            long = Lesson("immerse", self.seconds["immerse"], (self.seed + 1, self.seed + 2), floor=0.2)
+            seeds = (self.seed + 1, self.seed + 2)
+            long = Lesson("immerse", self.seconds["immerse"], seeds, floor=0.2, others=IMMERSED_OTHERS, heads=IMMERSED_HEADS)
             strands.append(Strand(long, self._last("immersed"), immersed=True))
         return first, tuple(strands)
+
+    def settling(self) -> tuple[Lesson, ...]:
+        """For each seed the stretch after the strands have met, in which the heads learn to read the mean of the encoders."""
+        return tuple(Lesson(f"settle-{seed}", self.seconds["settle"], (seed,), rate=0.4) for seed in self._polish_seeds)
 
     @property
     def polish_names(self) -> tuple[str, ...]:
@@ -183,9 +199,12 @@ def train(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = None
         finetune(model, tokenizer, documents, strand.long, work, beside)
         _say(f"{', '.join(lesson.name for lesson in strand.last)}: the last stretch, each from the same start")
         ends.append(polish(model, tokenizer, documents, strand.last, work))
-    of_seeds = [mean_weights(of_seed) for of_seed in zip(*ends, strict=True)]
-    for name, weights in zip(recipe.polish_names, of_seeds, strict=True):
-        model.load_state_dict(weights)
+    of_seeds = []
+    for name, lesson, of_seed in zip(recipe.polish_names, recipe.settling(), zip(*ends, strict=True), strict=True):
+        _say(f"{lesson.name}: all heads on all sets, from the mean of the strands")
+        model.load_state_dict(mean_weights(of_seed))
+        finetune(model, tokenizer, documents, lesson, work)
+        of_seeds.append(copied(model))
         write_model(recipe, model, tokenizer, work / name, exact=True)
     model.load_state_dict(mean_weights(of_seeds))
     write_model(recipe, model, tokenizer, work / MODEL)
@@ -200,7 +219,7 @@ def finish(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = Non
     """
     documents = dev_documents(data)
     seeds = []
-    for name in recipe.polish_names:
+    for name in recipe.polish_names if recipe.polish_seeds > 1 else ():
         _say(f"measure: {name}")
         seeds.append(score_sets(cross_fitted(raw_scores(*load_model(work / name)[1:], documents), calibrate)))
     _say("measure and calibrate: the model")
@@ -210,8 +229,11 @@ def finish(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = Non
     scores = score_sets(judged)
     reliability_plot(language_confidence(judged), target / RELIABILITY)
     table = score_table(scores, seeds)
-    (target / CARD).write_text(model_card(recipe.name, recipe.version, data, table, language_calibration(judged), base), encoding="utf-8")
     calibration = calibrate(measured)
+    fitted = fitted_halves(measured, calibrate)
+    labels = story_table(read_all(fitted, unsure_labels=True), calibration)
+    tables = Tables(table, touchpoint_table(read_all(fitted)), labels, language_calibration(judged))
+    (target / CARD).write_text(model_card(recipe.name, recipe.version, data, tables, base), encoding="utf-8")
     for folder in (target, work / FULL):
         write_manifest(folder, recipe.name, recipe.version, read_manifest(folder).encoder, calibration)
     return table

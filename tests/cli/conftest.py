@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -31,7 +32,7 @@ class FakeAnalyzer:
             yield analysis_of(text)
 
 
-def load_fake(model: str | None, device: str, dtype: str) -> FakeAnalyzer:
+def load_fake(model: str | None, device: str, dtype: str, taxonomy: Path | None, *, unsure_labels: bool) -> FakeAnalyzer:
     if device not in {"auto", "cpu"}:
         raise OptionError(f"there is no device {device!r} here; use auto or cpu")
     return FakeAnalyzer()

@@ -134,7 +134,7 @@ def test_all_letters_reach_a_pipe_whatever_the_locale(encoding: str) -> None:
 import sys
 from cxsentiment import cli
 
-def load(*_):
+def load(*_, **__):
     raise cli.OptionError("\\u0142\\u03cc\\u0219")
 
 cli.load_analyzer = load

@@ -9,6 +9,7 @@ import pytest
 from cxsentiment import Analyzer
 from cxsentiment.cli import main
 from cxsentiment.results import ROW_SCHEMA
+from cxsentiment.story import STORY
 from cxsentiment.weights import read_manifest, verify
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "feedback.csv"
@@ -24,6 +25,14 @@ PLAIN = [
     ("Cea mai proasta experienta, coletul a venit spart si nimeni nu raspunde la telefon", "ro", "negative"),
     ("Wonderful staff and great coffee, I will definitely come back", "en", "positive"),
     ("Worst service ever, rude staff and they never refunded my money", "en", "negative"),
+]
+
+CONTRASTS = [
+    ("χάλια το app, άψογη η κοπέλα στο τηλέφωνο", {"mobile_app": "-", "staff": "+"}),
+    ("xalia h paradosh, alla to app doulevei mia xara", {"delivery": "-", "mobile_app": "+"}),
+    ("Aplikacja beznadziejna, ale pani na infolinii wspaniała", {"mobile_app": "-", "call_centre": "+"}),
+    ("Livrarea a întârziat, dar băiatul de la suport a fost super", {"delivery": "-", "technical_support": "+"}),
+    ("The courier was rude but the girl on the phone saved the day", {"delivery": "-", "staff": "+"}),
 ]
 
 
@@ -45,6 +54,8 @@ def test_the_card_names_data_licences_and_scores_of_every_language() -> None:
         assert said in card
     for lang in ("el", "pl", "ro", "en"):
         assert f"| sentiment | {lang} | average of" in card
+    for label in STORY:
+        assert f"| {label} | " in card
 
 
 @pytest.mark.parametrize(("text", "lang", "label"), PLAIN)
@@ -59,10 +70,15 @@ def test_capitals_and_missing_accents_change_nothing(analyzer: Analyzer, text: s
     assert analyzer(text.upper()).sentiment.label == label
 
 
-def test_two_touchpoints_get_two_feelings(analyzer: Analyzer) -> None:
-    analysis = analyzer("The courier was rude and late, but the staff in the store were wonderful and so kind")
-    feelings = {touchpoint.type: touchpoint.polarity for touchpoint in analysis.touchpoints}
-    assert (feelings["delivery"], feelings["staff"]) == ("-", "+")
+@pytest.mark.parametrize(("text", "feelings"), CONTRASTS)
+def test_two_touchpoints_get_two_feelings(analyzer: Analyzer, text: str, feelings: dict[str, str]) -> None:
+    found = {touchpoint.type: touchpoint.polarity for touchpoint in analyzer(text).touchpoints}
+    assert feelings.items() <= found.items()
+
+
+def test_a_comment_tells_its_story(analyzer: Analyzer) -> None:
+    analysis = analyzer("Can you please tell me when my refund arrives?")
+    assert (analysis.stage, analysis.intents) == ("after", ("request",))
 
 
 def test_the_examples_are_scored_row_for_row(tmp_path: Path) -> None:

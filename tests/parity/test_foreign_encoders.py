@@ -16,7 +16,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from cxsentiment.encoder.foreign import ForeignEncoder
 from cxsentiment.encoder.model import ForeignConfig
 from cxsentiment.encoder.ngrams import BOUNDARY, Spelling, characters
-from cxsentiment.encoder.runtime import Runtime, TokenSpan, load_runtime
+from cxsentiment.encoder.runtime import Runtime, load_runtime
 from cxsentiment.encoder.tokenise import pieces_of, special_ids
 from cxsentiment.text import fold
 from cxsentiment.training import base
@@ -153,12 +153,14 @@ def test_a_model_around_any_base_loads_and_scores_alike_in_any_batch(
     assert difference < (1e-6 if exact else INT8_TOLERANCE)
     texts = tokeniser(some_texts(), [True] * len(some_texts()))
     order = random.Random(1).sample(range(len(texts)), len(texts))
-    together = runtime.score([texts[index] for index in order], [TokenSpan(place, 0, 1) for place in range(len(order))])
+    together = runtime.score([texts[index] for index in order])
+    firsts = np.cumsum([0, *(len(texts[index].ids) for index in order)])
     assert together.windows.max() > 3
     for place, index in enumerate(order):
-        alone = runtime.score([texts[index]], [TokenSpan(0, 0, 1)])
-        for name in ("sentiment", "emotions", "wide_sentiment", "wide_emotions", "polarity"):
+        alone = runtime.score([texts[index]])
+        for name in ("sentiment", "emotions", "wide_sentiment", "wide_emotions", "story"):
             assert np.abs(getattr(alone, name)[0] - getattr(together, name)[place]).max() < LOGIT_TOLERANCE
+        assert np.abs(alone.tokens - together.tokens[firsts[place] : firsts[place + 1]]).max() < LOGIT_TOLERANCE
     assert np.ptp(together.sentiment, axis=0).max() > 100 * LOGIT_TOLERANCE
     assert np.ptp(together.wide_sentiment, axis=0).max() > 100 * LOGIT_TOLERANCE
 

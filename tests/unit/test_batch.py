@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxsentiment.encoder.batch import plan, split
+from cxsentiment.encoder.batch import own_tokens, plan, split
 
 lengths = st.lists(st.integers(0, 700), max_size=60)
 
@@ -40,3 +40,18 @@ def test_an_overlap_as_long_as_the_window_is_refused() -> None:
 
 def test_no_sequences_need_no_batches() -> None:
     assert plan(np.array([], np.int64), 100) == []
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=8), st.integers(2, 9))
+def test_every_token_has_one_window_that_answers_for_it(sizes: list[int], size: int) -> None:
+    windows = split(sizes, size, size // 2)
+    found = []
+    for batch in plan(windows.lengths, 2 * size):
+        rows, columns, places = own_tokens(windows, batch)
+        inside = windows.start[batch[rows]] + columns - 1
+        assert (inside < windows.end[batch[rows]]).all()
+        assert (inside >= windows.start[batch[rows]]).all()
+        firsts = np.cumsum([0, *sizes])[windows.text[batch[rows]]]
+        assert (places == firsts + inside).all()
+        found.append(places)
+    assert sorted(np.concatenate([*found, np.zeros(0, np.int64)]).tolist()) == list(range(sum(sizes)))

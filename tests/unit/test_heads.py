@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from cxsentiment.heads import BranchWeights, Calibration, sentiment_of, sigmoid, softmax
+from tests.conftest import some_calibration
 
 
 def calibration() -> Calibration:
     thresholds = tuple(0.1 * (index % 5) + 0.2 for index in range(15))
-    return Calibration(BranchWeights(2.0, 0.5, 0.1, (0.0,) * 4), BranchWeights(1.0, 0.0, 0.0, (0.0,) * 15), thresholds, 1.5, (0.0,) * 4)
+    return some_calibration(emotion_thresholds=thresholds, polarity_scale=1.5)
 
 
 def test_the_wide_branch_weighs_more_in_longer_texts() -> None:

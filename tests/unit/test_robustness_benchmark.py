@@ -31,10 +31,12 @@ from benchmarks.robustness import (
     without_diacritics,
 )
 from cxsentiment.encoder.runtime import RawScores
-from cxsentiment.heads import BranchWeights, Calibration
 from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
+from cxsentiment.story import STORY_LOGITS
+from cxsentiment.tags import TOKEN_LOGITS
 from cxsentiment.training.corpus import Document, Span
 from cxsentiment.training.measure import Measured
+from tests.conftest import some_calibration
 
 ALPHABET = "αβγδεζηθικλμνξοπρσςτυφχψω"
 COMMENT = "Η ταξιδιωτική ψυχή μου χάρηκε, όμως το ξενοδοχείο ήταν ακριβό!"
@@ -47,13 +49,9 @@ def document(text: str, dataset: str = "sart", sentiment: str | None = "positive
 def measured(labels: list[str], documents: list[Document]) -> Measured:
     logits = np.array([[5.0 * (label == name) for name in SENTIMENTS] for label in labels], np.float32)
     emotions, size = np.zeros((len(labels), len(EMOTIONS)), np.float32), len(labels)
-    raw = RawScores(logits, emotions, np.zeros_like(logits), emotions, np.zeros((0, 4), np.float32), np.ones(size, np.int64))
-    return Measured(documents, raw, np.full(size, 5), [])
-
-
-def plain_calibration() -> Calibration:
-    branches = [BranchWeights(1.0, 0.0, 0.0, (0.0,) * size) for size in (len(SENTIMENTS), len(EMOTIONS))]
-    return Calibration(*branches, (0.5,) * len(EMOTIONS), 1.0, (0.0,) * len(POLARITIES))
+    story, tokens = np.zeros((size, STORY_LOGITS), np.float32), np.zeros((0, TOKEN_LOGITS), np.float32)
+    raw = RawScores(logits, emotions, np.zeros_like(logits), emotions, story, tokens, np.ones(size, np.int64))
+    return Measured(documents, raw, np.full(size, 5), np.zeros((0, len(POLARITIES)), np.float32), [None] * size)
 
 
 @pytest.mark.parametrize(
@@ -182,11 +180,11 @@ def test_compare_averages_over_sets_and_counts_changed_labels_within_schemes() -
     change = Change("none", 0.5, ("ro",), lambda text, _: text)
     before = measured(["positive", "negative", "positive"], documents)
     after = measured(["positive", "positive", "positive"], documents)
-    row = compare(change, "ro", before, after, plain_calibration())
+    row = compare(change, "ro", before, after, some_calibration())
     assert (row.sets, row.size, row.before, row.changed) == (2, 3, 1.0, pytest.approx(1 / 3))
     assert row.after == pytest.approx((1 / 3 + 1) / 2)
     assert not row.reached
-    assert compare(change, "ro", before, before, plain_calibration()).reached
+    assert compare(change, "ro", before, before, some_calibration()).reached
 
 
 def test_average_and_table_line() -> None:

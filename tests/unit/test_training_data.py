@@ -8,7 +8,7 @@ import torch
 
 from cxsentiment import InputError
 from cxsentiment.encoder.tokenise import special_ids
-from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS
+from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS, TOUCHPOINTS
 from cxsentiment.taxonomy import Taxonomy
 from cxsentiment.training.augment import with_typos
 from cxsentiment.training.corpus import DataFolder, Document, Span, own_comments, parse_comment
@@ -59,8 +59,11 @@ def test_every_emotion_is_learnt_from_some_set_and_no_scheme_names_an_unknown_la
 def test_span_tokens_cover_the_words_marked() -> None:
     tokenizer = tiny_tokenizer()
     (example,) = examples([parse_comment(COMMENT, "el")], tokenizer)
-    found = [(tokenizer.decode(list(example.ids[first:last])).strip(), POLARITIES[polarity]) for first, last, polarity in example.spans]
-    assert found == [("προσωπικο", "+"), ("παραδοση", "-")]
+    found = [
+        (tokenizer.decode(list(example.ids[first:last])).strip(), POLARITIES[polarity], TOUCHPOINTS[kind])
+        for first, last, polarity, kind in example.spans
+    ]
+    assert found == [("προσωπικο", "+", "staff"), ("παραδοση", "-", "delivery")]
 
 
 def test_spans_are_found_again_after_cleaning() -> None:
@@ -68,7 +71,7 @@ def test_spans_are_found_again_after_cleaning() -> None:
     start = text.index("παράδοση")
     tokenizer = tiny_tokenizer()
     (example,) = examples([document(text=text, spans=(Span(start, start + 8, "-"),))], tokenizer)
-    first, last, _ = example.spans[0]
+    first, last, *_ = example.spans[0]
     assert tokenizer.decode(list(example.ids[first:last])).strip() == "παραδοση"
 
 

@@ -28,6 +28,7 @@ deepen = 1
 pretrain = 2
 immerse = 1
 polish = 1
+settle = 1
 """
 WORDS = {"positive": "great excellent wonderful", "negative": "terrible broken rude"}
 TRANSLATED = {"el": "καλό κακό προσωπικό", "pl": "dobra zła obsługa", "ro": "bună proastă livrare"}

@@ -1,0 +1,158 @@
+"""From the network's logits of each token to touchpoint mentions with their feeling, and how they go together with phrases. Pure.
+
+Token logits [tokens, TOKEN_LOGITS]: outside, each of `TOUCHPOINTS`, whether a mention begins, the four polarities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from cxsentiment.heads import Calibration, Floats, softmax
+from cxsentiment.results import POLARITIES, TOUCHPOINTS
+
+if TYPE_CHECKING:
+    from cxsentiment.encoder.tokenise import TokenisedText
+    from cxsentiment.touchpoints import Mention
+
+TAGS = 1 + len(TOUCHPOINTS)
+BEGINS = TAGS
+FIRST_POLARITY = TAGS + 1
+TOKEN_LOGITS = FIRST_POLARITY + len(POLARITIES)
+ITSELF: Mapping[str, str] = MappingProxyType({name: name for name in TOUCHPOINTS})
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A mention: characters [start, end), tokens [first, last), and its type."""
+
+    start: int
+    end: int
+    first: int
+    last: int
+    type: str
+
+
+def mentions_of(
+    clean: str,
+    text: TokenisedText,
+    logits: Floats,
+    phrases: Sequence[Mention],
+    calibration: Calibration,
+    learnt: Mapping[str, str] = ITSELF,
+) -> list[Tagged]:
+    """All mentions in one cleaned text, in order: the network's and those that the taxonomy's phrases add.
+
+    `learnt`: the taxonomy's type for each of the network's (see `Taxonomy.learnt`); one that is missing counts as no touchpoint.
+    """
+    if text.offsets is None:
+        raise ValueError("the text must be tokenised with offsets")
+    found = tagged(clean, logits, text.offsets, calibration.outside_bias, learnt)
+    return merged(found, phrases, text, logits, calibration, learnt) if phrases else found
+
+
+def tagged(text: str, logits: Floats, offsets: Ints, outside_bias: float, learnt: Mapping[str, str] = ITSELF) -> list[Tagged]:
+    """The mentions in one text, in order; token logits [tokens, TOKEN_LOGITS], the tokens' characters [tokens, 2].
+
+    Tokens of one word count together. Neighbouring words of one type are one mention, unless a new one begins.
+    """
+    if not len(offsets):
+        return []
+    words = word_starts(text, offsets)
+    ends = np.array([*words[1:], len(offsets)])
+    means: Floats = (np.add.reduceat(logits[:, :TAGS], words, axis=0) / (ends - words)[:, None]).astype(np.float32)
+    kinds = type_shares(means, outside_bias, learnt).argmax(axis=1)
+    begins = np.maximum.reduceat(logits[:, BEGINS], words) > 0.0
+    names = _names(learnt)
+    found, place = [], 0
+    while place < len(words):
+        stop = place + 1
+        while stop < len(words) and kinds[stop] == kinds[place] and not begins[stop]:
+            stop += 1
+        if kinds[place]:
+            first, last = int(words[place]), int(ends[stop - 1])
+            start, end = int(offsets[first, 0]), int(offsets[last - 1, 1])
+            words_there = text[start:end].strip()  # a piece may hold the space beside its word
+            if any(character.isalnum() for character in words_there):
+                start = text.index(words_there, start)
+                end = start + len(words_there)
+                found.append(Tagged(start, end, first, last, names[kinds[place] - 1]))
+        place = stop
+    return found
+
+
+def word_starts(text: str, offsets: Ints) -> Ints:
+    """The tokens at which a word begins: those that do not go on with the letters or digits of the token before.
+
+    Tokens that share a character, as pieces of bytes do, are of one word.
+    """
+    pairs = zip(offsets[1:, 0].tolist(), offsets[:-1, 1].tolist(), strict=True)
+    joined = [
+        start < end or (start == end and text[start - 1 : start].isalnum() and text[start : start + 1].isalnum()) for start, end in pairs
+    ]
+    return np.flatnonzero([True, *(not one for one in joined)])
+
+
+def type_shares(logits: Floats, outside_bias: float, learnt: Mapping[str, str] = ITSELF) -> Floats:
+    """Probabilities [tokens, 1 + types] of no touchpoint and of each of the taxonomy's learnt types, in their order there.
+
+    A type that merges several of the network's has the sum of theirs; types that the taxonomy does not have count as none.
+    """
+    tags = logits[:, :TAGS].astype(np.float32)
+    tags[:, 0] += outside_bias
+    shares = softmax(tags)
+    if all(name == own for own, name in learnt.items()) and len(learnt) == len(TOUCHPOINTS):
+        return shares
+    names = _names(learnt)
+    gathered = np.zeros((len(shares), 1 + len(names)), np.float32)
+    gathered[:, 0] = shares[:, 0]
+    for column, name in enumerate(TOUCHPOINTS, 1):
+        gathered[:, 1 + names.index(learnt[name]) if name in learnt else 0] += shares[:, column]
+    return gathered
+
+
+def merged(
+    found: Sequence[Tagged],
+    phrases: Sequence[Mention],
+    text: TokenisedText,
+    logits: Floats,
+    calibration: Calibration,
+    learnt: Mapping[str, str],
+) -> list[Tagged]:
+    """The network's mentions and those that the taxonomy's phrases add, in order.
+
+    Where both speak of the same words, the network decides on the type, for it sees the sentence; a phrase of a type that is not `learnt`,
+    one that a user added, comes before it. Elsewhere a phrase counts if the network, before its bias, thinks that one of its words may be
+    part of a mention.
+    """
+    share = 1.0 - type_shares(logits, 0.0, learnt)[:, 0]
+    known = set(learnt.values())
+    kept = list(found)
+    for phrase in phrases:
+        first, last = text.tokens_of(phrase.start, phrase.end)
+        beside = [one for one in kept if one.start < phrase.end and phrase.start < one.end]
+        own = phrase.type not in known
+        if own:
+            kept = [one for one in kept if one not in beside]
+        if own or (not beside and share[first:last].max() >= calibration.phrase_share):
+            kept.append(Tagged(phrase.start, phrase.end, first, last, phrase.type))
+    return sorted(kept, key=lambda one: one.start)
+
+
+def _names(learnt: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(learnt.values()))
+
+
+def polarity_logits(logits: Floats, spans: Sequence[tuple[int, int]]) -> Floats:
+    """Polarity logits [spans, 4] of stretches of tokens [first, last)."""
+    found = np.zeros((len(spans), len(POLARITIES)), np.float32)
+    for row, (first, last) in enumerate(spans):
+        found[row] = logits[first:last, FIRST_POLARITY:].astype(np.float32).mean(axis=0)
+    return found
