@@ -7,7 +7,7 @@ DEMO := runs/demo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-full benchmark benchmark-language lint clean
+.PHONY: help demo test test-full benchmark benchmark-language benchmark-touchpoints lint clean
 
 help:
 	@echo "make demo       score examples/feedback.csv and show what was found"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-full  the same with the slow tests"
 	@echo "make benchmark  quality and speed of the default model"
 	@echo "make benchmark-language  language identification beside other libraries"
+	@echo "make benchmark-touchpoints  touchpoints and story by language and type, beside phrases alone"
 	@echo "make clean      remove the environment, caches and demo output"
 
 demo: $(VENV)/.runtime
@@ -53,12 +54,15 @@ benchmark: $(VENV)/.train
 	$(BIN)/python -m benchmarks.branches
 	$(BIN)/python -m benchmarks.robustness
 	$(BIN)/python -m benchmarks.invariance
-	$(BIN)/python -m benchmarks.touchpoints
+	$(MAKE) benchmark-touchpoints
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.training_speed
 
 benchmark-language: $(VENV)/.peers
 	$(BIN)/python -m benchmarks.language
+
+benchmark-touchpoints: $(VENV)/.train
+	$(BIN)/python -m benchmarks.touchpoints
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +12,7 @@ import torch
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast, TextClassificationPipeline
 
 from benchmarks.results import save
+from benchmarks.timing import median_seconds
 from cxsentiment import Analyzer
 from cxsentiment.encoder.model import Encoder
 from cxsentiment.encoder.runtime import load_runtime
@@ -41,13 +40,7 @@ def main() -> None:
         ),
     }
     analyzer(texts[:200])
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(options.rounds):
-        for name, run in contenders.items():
-            start = time.perf_counter()
-            run()
-            seconds[name].append(time.perf_counter() - start)
-    rates = {name: len(texts) / statistics.median(values) for name, values in seconds.items()}
+    rates = {name: len(texts) / seconds for name, seconds in median_seconds(contenders, options.rounds).items()}
     for name, rate in rates.items():
         print(f"{name}: {rate:.0f} comments/s (median of {options.rounds})")
     ours, theirs = rates.values()
