@@ -39,9 +39,9 @@ class BranchWeights:
 class Calibration:
     """Everything between logits and labels; kept in the model's manifest.
 
-    `outside_bias` is added to the logit of no touchpoint; a phrase is a mention where the network gives its words at least the
-    probability `phrase_share` of being one. `story_thresholds` and `story_unsure` go with the labels `story.STORY`: those that are not
-    right often enough are unsure, and given only to those who ask for them.
+    `outside_bias` is added to the logit of no touchpoint; a phrase is a mention where the network gives one of its words at least the
+    probability `phrase_share` of being in one (without the bias). `story_thresholds` and `story_unsure` go with the labels `story.STORY`:
+    those that are not right often enough are unsure, and given only to those who ask for them.
     """
 
     sentiment: BranchWeights

@@ -36,6 +36,16 @@ SENTENCES = (
     "great prices, terrible waiting time, I will not come back 😡",
 )
 
+WALLET = """
+extends = "default"
+[types.wallet]
+group = "channels"
+description = "The wallet in the app."
+labels.en = "Wallet"
+phrases.en = ["e-wallet"]
+"""
+"""A taxonomy file that adds a type to the packaged one."""
+
 
 def tiny_tokenizer() -> Tokenizer:
     """A tokenizer of some hundred pieces over `SENTENCES`, normalising as the real one does."""

@@ -143,7 +143,7 @@ def examples(documents: Sequence[Document], tokenizer: Tokenizer, schemes: Mappi
         labels = FOUR if scheme.star_neutral else scheme.sentiments
         emotions = scheme.emotion_targets(document)
         weight = (0.25 + 0.75 * document.quality) * balance.get((document.dataset, document.sentiment), 1.0)
-        spans = _token_spans(document, text.starts, encoding)
+        spans = _token_spans(document, text, encoding)
         found.append(
             Example(
                 ids=inside_window(encoding.ids, special),
@@ -193,13 +193,13 @@ def _encoded(documents: Sequence[Document], texts: Sequence[str], tokenizer: Tok
     return encoded
 
 
-def _token_spans(document: Document, starts: np.ndarray, encoding: Encoding) -> tuple[tuple[int, int, int, int], ...]:
+def _token_spans(document: Document, text: CleanText, encoding: Encoding) -> tuple[tuple[int, int, int, int], ...]:
     if not document.spans or len(encoding.ids) > MAX_LENGTH - 2:
         return ()
     begins = np.array([begin for begin, _ in encoding.offsets])
     found = []
     for span in document.spans:
-        start, end = np.searchsorted(starts, (span.start, span.end))
+        start, end = text.place(span.start, span.end)
         first, last = int(np.searchsorted(begins, start, "right")) - 1, int(np.searchsorted(begins, end, "left"))
         if 0 <= first < last:
             kind = UNKNOWN if span.type is None else TOUCHPOINTS.index(span.type)

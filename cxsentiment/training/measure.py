@@ -153,22 +153,27 @@ def judge(measured: Measured, calibration: Calibration) -> Judged:
 
 def cross_fitted(measured: Measured, fit: Callable[[Measured], Calibration]) -> Judged:
     """As `judge`, each half of the documents with the calibration fitted on the other half."""
-    places, parts = zip(*((np.flatnonzero(chosen), judge(own, fit(other))) for chosen, own, other in halves(measured)), strict=True)
-    back = np.argsort(np.concatenate(places))
+    return judge_halves(measured, fitted_halves(measured, fit))
+
+
+def judge_halves(measured: Measured, fitted: Sequence[tuple[Measured, Calibration]]) -> Judged:
+    """As `judge`, each of the `fitted_halves` with its calibration; in the order of the documents."""
+    parts = [judge(own, calibration) for own, calibration in fitted]
+    back = np.argsort(np.argsort([half_of(document) for document in measured.documents], kind="stable"))
     arrays = (np.concatenate([getattr(part, name) for part in parts])[back] for name in ("sentiments", "emotions", "present"))
     return Judged(measured.documents, *arrays)
 
 
-def halves(measured: Measured) -> Iterator[tuple[Bools, Measured, Measured]]:
-    """Each half of the documents, drawn by checksum of the text: which they are [documents], themselves, and the other half."""
+def halves(measured: Measured) -> Iterator[tuple[Measured, Measured]]:
+    """Each half of the documents, drawn by checksum of the text, and the other half."""
     drawn = np.array([half_of(document) for document in measured.documents])
     for half in (0, 1):
-        yield drawn == half, _some(measured, drawn == half), _some(measured, drawn != half)
+        yield _some(measured, drawn == half), _some(measured, drawn != half)
 
 
 def fitted_halves(measured: Measured, fit: Callable[[Measured], Calibration]) -> list[tuple[Measured, Calibration]]:
     """Each half of the documents with the calibration fitted on the other half."""
-    return [(own, fit(other)) for _, own, other in halves(measured)]
+    return [(own, fit(other)) for own, other in halves(measured)]
 
 
 def half_of(document: Document, *, again: bool = False) -> int:

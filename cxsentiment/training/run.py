@@ -33,6 +33,7 @@ from cxsentiment.training.measure import (
     dev_documents,
     fitted_halves,
     judge,
+    judge_halves,
     language_calibration,
     language_confidence,
     load_model,
@@ -225,12 +226,12 @@ def finish(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = Non
     _say("measure and calibrate: the model")
     target = work / MODEL
     measured = raw_scores(*load_model(target)[1:], documents)
-    judged = cross_fitted(measured, calibrate)
+    fitted = fitted_halves(measured, calibrate)
+    judged = judge_halves(measured, fitted)
     scores = score_sets(judged)
     reliability_plot(language_confidence(judged), target / RELIABILITY)
     table = score_table(scores, seeds)
     calibration = calibrate(measured)
-    fitted = fitted_halves(measured, calibrate)
     labels = story_table(read_all(fitted, unsure_labels=True), calibration)
     tables = Tables(table, touchpoint_table(read_all(fitted)), labels, language_calibration(judged))
     (target / CARD).write_text(model_card(recipe.name, recipe.version, data, tables, base), encoding="utf-8")

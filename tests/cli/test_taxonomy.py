@@ -7,17 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from cxsentiment.taxonomy import Taxonomy
+from tests.conftest import WALLET
 
 Run = Callable[..., Any]
 Fails = Callable[..., str]
-WALLET = """
-extends = "default"
-[types.wallet]
-group = "channels"
-description = "The wallet in the app."
-labels.en = "Wallet"
-phrases.en = ["wallet"]
-"""
 
 
 def test_the_tree_has_every_type(run: Run) -> None:
@@ -35,7 +28,7 @@ def test_the_tree_of_a_file(run: Run, tmp_path: Path) -> None:
 def test_a_file_is_tried_on_comments(run: Run, tmp_path: Path) -> None:
     file, comments = tmp_path / "mine.toml", tmp_path / "comments.csv"
     file.write_text(WALLET, encoding="utf-8")
-    comments.write_text("text\n" + "the wallet lost my hologram\n" * 4 + "=1+1\n", encoding="utf-8")
+    comments.write_text("text\n" + "the e-wallet lost my hologram\n" * 4 + "=1+1\n", encoding="utf-8")
     out = run("taxonomy", "check", str(file), "--against", str(comments)).out
     assert "38 types in 5 groups" in out
     assert "5 comments" in out

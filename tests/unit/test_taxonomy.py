@@ -7,6 +7,7 @@ import pytest
 
 from cxsentiment.errors import TaxonomyError
 from cxsentiment.taxonomy import LABEL_LANGUAGES, PHRASE_LANGUAGES, Taxonomy
+from tests.conftest import WALLET
 
 GROUPS = {
     "channels": "store website mobile_app call_centre email chat social_media notifications self_service",
@@ -153,15 +154,6 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
 
 
 # ---- files that extend the packaged taxonomy ----------------------------------------------------------------------------------------
-
-WALLET = """
-extends = "default"
-[types.wallet]
-group = "channels"
-description = "The wallet in the app."
-labels.en = "Wallet"
-phrases.en = ["e-wallet"]
-"""
 
 
 def test_a_file_that_extends_adds_a_type(tmp_path: Path) -> None:
