@@ -75,12 +75,14 @@ $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -m venv --clear $(VENV) 2>/dev/null || { \
 		$(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
 
-# Stamps: nothing is installed again while pyproject.toml and constraints.txt stay as they are.
-$(VENV)/.runtime: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
+# Stamps: nothing is installed again while what the package is built from stays as it is.
+BUILT_FROM := pyproject.toml constraints.txt hatch_build.py cxsentiment/encoder/kernels.c
+
+$(VENV)/.runtime: $(VENV)/pyvenv.cfg $(BUILT_FROM)
 	$(INSTALL) -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
+$(VENV)/.dev: $(VENV)/pyvenv.cfg $(BUILT_FROM)
 	$(INSTALL) -e '.[dev]'
 	@touch $@ $(VENV)/.runtime
 

@@ -22,10 +22,10 @@ def main() -> None:
     """Prints both figures for each way of batching; exits with 1 when a label differs."""
     documents = DataFolder.find().documents("dev")
     texts = list(dict.fromkeys(document.text for document in random.Random(1).sample(documents, TEXTS + 100)))[:TEXTS]
-    reference = Analyzer.from_pretrained(token_budget=4096)(texts)
+    reference = Analyzer.from_pretrained(token_budget=4096, cache_size=0)(texts)
     figures = {}
     for budget in BUDGETS:
-        analyzer = Analyzer.from_pretrained(token_budget=budget)
+        analyzer = Analyzer.from_pretrained(token_budget=budget, cache_size=0)
         figures[f"budget {budget}"] = compare(reference, analyzer(texts))
         shuffled = random.Random(budget).sample(range(len(texts)), len(texts))
         found = dict(zip(shuffled, analyzer([texts[index] for index in shuffled]), strict=True))

@@ -13,9 +13,10 @@ from transformers import BertConfig, BertForSequenceClassification, PreTrainedTo
 
 from benchmarks.results import save
 from benchmarks.timing import median_seconds
-from cxsentiment import Analyzer
+from cxsentiment import Analysis, Analyzer
 from cxsentiment.encoder.model import Encoder
 from cxsentiment.encoder.runtime import load_runtime
+from cxsentiment.results import EMOTIONS
 from cxsentiment.text import clean_string
 from cxsentiment.training.corpus import DataFolder
 from cxsentiment.weights import Manifest
@@ -24,28 +25,60 @@ LONGEST = 160
 
 
 def main() -> None:
-    """Times both on the same comments, turn by turn, and prints medians and their ratio."""
+    """Times both on the same comments, turn by turn; prints medians, their ratio, the stages, and how far int8 agrees with float32."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--comments", type=int, default=5000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     texts = [document.text for document in DataFolder.find().documents("dev") if document.sentiment is not None]
     texts = random.Random(0).sample(texts, min(options.comments, len(texts)))
-    analyzer = Analyzer.from_pretrained()
+    analyzer = Analyzer.from_pretrained(cache_size=0)
+    exact = Analyzer.from_pretrained(dtype="float32", cache_size=0)
     pipeline = same_encoder_pipeline(analyzer.manifest)
     contenders: dict[str, Callable[[], object]] = {
-        "cxsentiment, everything": lambda: analyzer(texts),
+        f"cxsentiment, everything, {analyzer.stats().precision}": lambda: analyzer(texts),
+        "cxsentiment, everything, float32": lambda: exact(texts),
         "transformers pipeline, batch_size=32, one head": lambda: pipeline(
             [clean_string(text) for text in texts], batch_size=32, truncation=True
         ),
     }
-    analyzer(texts[:200])
-    rates = {name: len(texts) / seconds for name, seconds in median_seconds(contenders, options.rounds).items()}
+    analyzer(texts[:500])
+    seconds = median_seconds(contenders, options.rounds)
+    rates = {name: len(texts) / value for name, value in seconds.items()}
     for name, rate in rates.items():
         print(f"{name}: {rate:.0f} comments/s (median of {options.rounds})")
-    ours, theirs = rates.values()
+    ours, _, theirs = rates.values()
     print(f"ratio: {ours / theirs:.2f}; the pipeline cuts texts at {LONGEST} tokens, cxsentiment reads them whole")
-    save("speed", {"comments": len(texts), "comments_per_second": rates, "ratio": ours / theirs, "threads": torch.get_num_threads()})
+    stats = analyzer.stats()
+    shares = {stage: value / ((options.rounds + 500 / len(texts)) * len(texts) / ours) for stage, value in stats.seconds.items()}
+    print("busy, as share of the wall time: " + ", ".join(f"{stage} {share:.0%}" for stage, share in shares.items()))
+    agreement = agreements(analyzer(texts), exact(texts))
+    for name, share in agreement.items():
+        print(f"{name}: {share:.4f} as in float32; {stats.reread / stats.texts:.1%} of the texts were read again")
+    save(
+        "speed",
+        {
+            "comments": len(texts),
+            "comments_per_second": rates,
+            "ratio": ours / theirs,
+            "threads": torch.get_num_threads(),
+            "stages": shares,
+            "agreement": agreement,
+            "reread": stats.reread / stats.texts,
+        },
+    )
+
+
+def agreements(some: list[Analysis], others: list[Analysis]) -> dict[str, float]:
+    """Share of the same sentiments, decisions on an emotion, and touchpoints with span, type and polarity (F1)."""
+    pairs = list(zip(some, others, strict=True))
+    unlike = sum(len({emotion.label for emotion in one.emotions} ^ {emotion.label for emotion in other.emotions}) for one, other in pairs)
+    found = [[{(one.start, one.end, one.type, one.polarity) for one in analysis.touchpoints} for analysis in pair] for pair in pairs]
+    return {
+        "sentiment": sum(one.sentiment.label == other.sentiment.label for one, other in pairs) / len(pairs),
+        "emotions": 1 - unlike / (len(pairs) * len(EMOTIONS)),
+        "touchpoints": 2 * sum(len(one & other) for one, other in found) / max(sum(len(one) + len(other) for one, other in found), 1),
+    }
 
 
 def same_encoder_pipeline(manifest: Manifest) -> TextClassificationPipeline:

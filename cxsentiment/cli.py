@@ -33,7 +33,8 @@ ModelOption = Annotated[str | None, typer.Option("--model", help="Folder or name
 DeviceOption = Annotated[str, typer.Option("--device", help="Where to compute: auto, cpu, cuda, cuda:1, ...")]
 TaxonomyOption = Annotated[Path | None, typer.Option("--taxonomy", metavar="FILE", help="Touchpoint types of your own (a TOML file).")]
 UnsureOption = Annotated[bool, typer.Option("--unsure-labels", help="Labels too that the model card calls unsure.")]
-DtypeOption = Annotated[str, typer.Option("--dtype", help="Precision: auto, float32, bfloat16, ...")]
+DtypeOption = Annotated[str, typer.Option("--dtype", help="Precision: auto, int8, float32, bfloat16, ...")]
+ProfileOption = Annotated[bool, typer.Option("--profile", help="Say what took how long, on standard error.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,6 +83,12 @@ def _start(
         typer.echo(context.get_help())
 
 
+def _print_profile(analyzer: Analyzer) -> None:
+    from cxsentiment.display import profile_view
+
+    _console(stderr=True).print(profile_view(analyzer.stats()))
+
+
 @app.command()
 def analyze(
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts; without any, lines of standard input.")] = None,
@@ -91,23 +98,26 @@ def analyze(
     dtype: DtypeOption = "auto",
     taxonomy: TaxonomyOption = None,
     unsure_labels: UnsureOption = False,
+    profile: ProfileOption = False,
 ) -> None:
     """Shows what a text says: language, sentiment, emotions, touchpoints.
 
     Put -- before a text that begins with a dash.
     """
     given = iter(texts) if texts else _standard_input()
-    analyses = load_analyzer(model, device, dtype, taxonomy, unsure_labels=unsure_labels).stream(given)
+    analyzer = load_analyzer(model, device, dtype, taxonomy, unsure_labels=unsure_labels)
     if as_json:
-        for analysis in analyses:
+        for analysis in analyzer.stream(given):
             sys.stdout.write(json.dumps(analysis.to_dict(), ensure_ascii=False) + "\n")
             sys.stdout.flush()
-        return
-    from cxsentiment.display import analysis_view
+    else:
+        from cxsentiment.display import analysis_view
 
-    console = _console()
-    for analysis in analyses:
-        console.print(analysis_view(analysis))
+        console = _console()
+        for analysis in analyzer.stream(given):
+            console.print(analysis_view(analysis))
+    if profile:
+        _print_profile(analyzer)
 
 
 @app.command()
@@ -121,6 +131,7 @@ def score(
     dtype: DtypeOption = "auto",
     taxonomy: TaxonomyOption = None,
     unsure_labels: UnsureOption = False,
+    profile: ProfileOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
 ) -> None:
     """Scores a file of comments: every row keeps its columns and gains the cx_ ones."""
@@ -138,6 +149,8 @@ def score(
         console = _console()
         console.print(summary_view(summary))
         console.print(f"\nwritten to {output}", markup=False, soft_wrap=True)
+    if profile:
+        _print_profile(analyzer)
 
 
 @app.command()

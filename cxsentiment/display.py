@@ -19,6 +19,7 @@ from cxsentiment.results import SENTIMENTS
 if TYPE_CHECKING:
     from cxsentiment.archive import Summary, TouchpointSummary
     from cxsentiment.coverage import Coverage
+    from cxsentiment.encoder.instruments import Stats
     from cxsentiment.results import Analysis, Touchpoint
     from cxsentiment.taxonomy import Taxonomy
     from cxsentiment.weights import Manifest
@@ -164,6 +165,19 @@ def summary_view(summary: Summary) -> RenderableType:
     if summary.errors:
         parts += ["", _errors(summary.errors)]
     return Group(*parts)
+
+
+def profile_view(stats: Stats) -> RenderableType:
+    """What an analyzer did, and how long each stage took; stages run side by side, so their times do not add up to the whole."""
+    counts = (
+        f"{stats.texts:,} texts, {stats.repeats:,} of them repeated; {stats.tokens:,} tokens in {stats.batches:,} batches of at most "
+        f"{stats.token_budget:,} ({stats.padding_share:.1%} padding), in {stats.precision}"
+        + (f"; {stats.reread:,} texts read again in float32" if stats.reread else "")
+    )
+    table = _table("stage", "seconds", numbers=1)
+    for stage, seconds in stats.seconds.items():
+        table.add_row(stage, f"{seconds:.2f}")
+    return Group(Text(counts, style="bold"), table)
 
 
 def _sentiments(sentiments: Mapping[str, Mapping[str, int]]) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,14 +88,10 @@ class Calibration:
         """(polarity, probability) of each span from its logits [spans, 4]."""
         return [(POLARITIES[int(row.argmax())], float(row.max())) for row in self.polarity_probabilities(logits)]
 
-    def emotions_present(self, probabilities: Floats) -> tuple[Emotion, ...]:
-        """The emotions of one text whose probability reaches their threshold, strongest first; probabilities [15]."""
-        present = [
-            Emotion(label, float(probability))
-            for label, probability, threshold in zip(EMOTIONS, probabilities, self.emotion_thresholds, strict=True)
-            if probability >= threshold
-        ]
-        return tuple(sorted(present, key=lambda emotion: -emotion.probability))
+    def emotions_present(self, emotions: Sequence[Emotion]) -> tuple[Emotion, ...]:
+        """The emotions of one text whose probability reaches their threshold, strongest first; all fifteen in the order of `EMOTIONS`."""
+        pairs = zip(emotions, self.emotion_thresholds, strict=True)
+        return tuple(sorted((one for one, threshold in pairs if one.probability >= threshold), key=lambda one: -one.probability))
 
 
 def sentiment_of(probabilities: Floats) -> Sentiment:

@@ -58,6 +58,23 @@ def mentions_of(
     return merged(found, phrases, text, logits, calibration, learnt) if phrases else found
 
 
+def may_mention(logits: Floats, lengths: Ints, outside_bias: float, learnt: Mapping[str, str] = ITSELF) -> npt.NDArray[np.bool_]:
+    """Whether the network may see a mention in each text [texts]; false only where `tagged` finds none.
+
+    Token logits [tokens, TOKEN_LOGITS] of all texts, text after text; lengths [texts] in tokens, at least 1. The mean over a word can be
+    above that of no touchpoint only if one of its tokens is.
+    """
+    if not _is_unchanged(learnt):
+        return np.ones(len(lengths), np.bool_)
+    inside = logits[:, 1:TAGS].max(axis=1) >= logits[:, 0] + outside_bias
+    found: npt.NDArray[np.bool_] = np.logical_or.reduceat(inside, np.cumsum(lengths) - lengths)
+    return found
+
+
+def _is_unchanged(learnt: Mapping[str, str]) -> bool:
+    return learnt is ITSELF or (len(learnt) == len(TOUCHPOINTS) and all(name == own for own, name in learnt.items()))
+
+
 def tagged(text: str, logits: Floats, offsets: Ints, outside_bias: float, learnt: Mapping[str, str] = ITSELF) -> list[Tagged]:
     """The mentions in one text, in order; token logits [tokens, TOKEN_LOGITS], the tokens' characters [tokens, 2].
 
@@ -93,11 +110,10 @@ def word_starts(text: str, offsets: Ints) -> Ints:
 
     Tokens that share a character, as pieces of bytes do, are of one word.
     """
-    pairs = zip(offsets[1:, 0].tolist(), offsets[:-1, 1].tolist(), strict=True)
-    joined = [
-        start < end or (start == end and text[start - 1 : start].isalnum() and text[start : start + 1].isalnum()) for start, end in pairs
-    ]
-    return np.flatnonzero([True, *(not one for one in joined)])
+    starts, ends = offsets[1:, 0], offsets[:-1, 1]
+    letters = np.array([False, *map(str.isalnum, text), False])  # of the character before each place
+    joined = (starts < ends) | ((starts == ends) & letters[starts] & letters[np.minimum(starts, len(text)) + 1])
+    return np.flatnonzero(np.concatenate([[True], ~joined]))
 
 
 def type_shares(logits: Floats, outside_bias: float, learnt: Mapping[str, str] = ITSELF) -> Floats:
@@ -108,7 +124,7 @@ def type_shares(logits: Floats, outside_bias: float, learnt: Mapping[str, str] =
     tags = logits[:, :TAGS].astype(np.float32)
     tags[:, 0] += outside_bias
     shares = softmax(tags)
-    if all(name == own for own, name in learnt.items()) and len(learnt) == len(TOUCHPOINTS):
+    if _is_unchanged(learnt):
         return shares
     names = _names(learnt)
     gathered = np.zeros((len(shares), 1 + len(names)), np.float32)
@@ -152,7 +168,6 @@ def _names(learnt: Mapping[str, str]) -> tuple[str, ...]:
 
 def polarity_logits(logits: Floats, spans: Sequence[tuple[int, int]]) -> Floats:
     """Polarity logits [spans, 4] of stretches of tokens [first, last)."""
-    found = np.zeros((len(spans), len(POLARITIES)), np.float32)
-    for row, (first, last) in enumerate(spans):
-        found[row] = logits[first:last, FIRST_POLARITY:].astype(np.float32).mean(axis=0)
-    return found
+    if not spans:
+        return np.zeros((0, len(POLARITIES)), np.float32)
+    return np.stack([logits[first:last, FIRST_POLARITY:].sum(axis=0) / np.float32(last - first) for first, last in spans])

@@ -252,10 +252,15 @@ def _phrases_of(taxonomy: Taxonomy, language: str) -> Iterator[tuple[tuple[str, 
                 yield words, kind.name
 
 
+def phrase_words(taxonomy: Taxonomy, language: str) -> frozenset[str]:
+    """The folded words of a language's phrases."""
+    return frozenset(word for words, _ in _phrases_of(taxonomy, language) for word in words)
+
+
 def _other_forms(taxonomy: Taxonomy, profile: str) -> OtherForms:
     """Forms of a word beside the folded one. They are words of phrases in the text's own language, never of English ones."""
     if profile == "other":
         return lambda _word, _folded: (None, None)
     language = profile.partition("-")[0]
-    vocabulary = frozenset(word for words, _ in _phrases_of(taxonomy, language) for word in words)
+    vocabulary = phrase_words(taxonomy, language)
     return Sounds(vocabulary).forms if profile == "el-Latn" else Lemmas(language, vocabulary).forms

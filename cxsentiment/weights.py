@@ -28,6 +28,7 @@ DEFAULT_MODEL = "default"
 MANIFEST = "manifest.json"
 TOKENIZER = "tokenizer.json"
 CARD = "README.md"
+RANGES = "ranges.safetensors"
 SCALE_SUFFIX = ".row_scale"
 SMALLEST_INT8 = 4096
 HUB_FILES = ("*.json", "*.safetensors", CARD)
@@ -69,8 +70,8 @@ class Manifest:
 
     @property
     def weight_files(self) -> list[Path]:
-        """The safetensors files, in order of name."""
-        return [self.path / name for name in sorted(self.files) if name.endswith(".safetensors")]
+        """The safetensors files of the network, in order of name."""
+        return [self.path / name for name in sorted(self.files) if name.endswith(".safetensors") and name != RANGES]
 
 
 def read_manifest(name_or_path: str | Path | None = None) -> Manifest:
@@ -123,6 +124,16 @@ def load_arrays(manifest: Manifest) -> Arrays:
         for name, array in stored.items()
         if not name.endswith(SCALE_SUFFIX)
     }
+
+
+def load_ranges(manifest: Manifest) -> Arrays | None:
+    """Ranges of the encoder's activations (see `encoder.quantised`), if the model has them. Raises ModelError if they cannot be read."""
+    if RANGES not in manifest.files:
+        return None
+    try:
+        return load_file(manifest.path / RANGES)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{manifest.path / RANGES} is not a readable safetensors file: {error}") from None
 
 
 def save_arrays(path: Path, arrays: Arrays, *, exact: bool = False) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from itertools import combinations, islice, product
+from pathlib import Path
 from typing import Final
 
 from simplemma.strategies import DictionaryLookupStrategy
@@ -15,6 +18,10 @@ from cxsentiment.text import fold
 
 _DICTIONARY: Final = DictionaryLookupStrategy(LOW_MEMORY_DICTIONARY_FACTORY)
 """simplemma's dictionaries, read when first asked for: 80 MB for all four languages. Its default ones take 1.5 GB."""
+
+LANGUAGES: Final = ("el", "pl", "ro", "en")
+PHRASE_FORMS: Final = Path(__file__).with_name("phrase_forms.txt.gz")
+"""All forms of the words of the packaged taxonomy: lines of language, word, forms (made by `training.lemma_forms`)."""
 
 OtherForms = Callable[[str, str], tuple[str | None, str | None]]
 """(lower-case word, folded word) -> (norm to use if no phrase has the folded word, lemma); None where no phrase has such a word."""
@@ -48,10 +55,18 @@ class Lemmas:
     """Lemmas from simplemma's dictionary of one language, as far as they are in the vocabulary of the phrases."""
 
     def __init__(self, language: str, vocabulary: frozenset[str]) -> None:
-        is_word("", language)  # reads the dictionary now: threads that share this would each read it
         self._language = language
         self._vocabulary = vocabulary
+        known = _phrase_forms(language)
+        self._known = known.forms if vocabulary <= known.words else None
+        if self._known is None:
+            is_word("", language)  # reads the dictionary now: threads that share this would each read it
         self._stems = {word[:_STEM] for word in vocabulary}
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the packaged list has the whole vocabulary; else every word is looked up in the dictionary, which takes longer."""
+        return self._known is not None
 
     def forms(self, word: str, folded: str) -> tuple[str | None, str | None]:
         """See `OtherForms`."""
@@ -63,16 +78,37 @@ class Lemmas:
 
     def _lemma(self, word: str, folded: str) -> str | None:
         for spelling in (word, *self._spellings(word, folded)):
-            found = _DICTIONARY.get_lemma(spelling, self._language)
-            if found is not None and (lemma := fold(found)) in self._vocabulary:
-                return lemma
+            if (found := self._found(spelling)) in self._vocabulary:
+                return found
         return None
+
+    def _found(self, spelling: str) -> str | None:
+        """The folded lemma of a spelling. The packaged list has those of its words; a user's new words are in the dictionary only."""
+        if self._known is not None:
+            return self._known.get(spelling)
+        lemma = _DICTIONARY.get_lemma(spelling, self._language)
+        return None if lemma is None else fold(lemma)
 
     def _spellings(self, word: str, folded: str) -> Iterator[str]:
         """Ways in which a word typed without diacritics may be meant."""
         plain = word.replace("ς", "σ") == folded
         if plain and folded[:_STEM] in self._stems and self._language in _RESTORED:
             yield from islice(_with_diacritics(word, self._language), _MOST_SPELLINGS)
+
+
+@dataclass(frozen=True, slots=True)
+class _PhraseForms:
+    """The words of one language in the packaged list, and form -> word."""
+
+    words: frozenset[str]
+    forms: Mapping[str, str]
+
+
+@cache
+def _phrase_forms(language: str) -> _PhraseForms:
+    lines = (line.split(" ") for line in gzip.decompress(PHRASE_FORMS.read_bytes()).decode().splitlines())
+    found = {word: forms for own, word, *forms in lines if own == language}
+    return _PhraseForms(frozenset(found), {form: word for word, forms in found.items() for form in forms})
 
 
 def _with_diacritics(word: str, language: str) -> Iterator[str]:
@@ -122,11 +158,8 @@ class Sounds:
         for word in sorted(vocabulary):
             if not word.isascii():
                 self._words.setdefault(_greek_sound(word), word)
-        folded = lru_cache(None)(fold)
-        # Read through once and dropped: the stream that serves look-ups is slow to read through.
-        for form, lemma in DefaultDictionaryFactory().get_dictionary("el").items():
-            if (known := folded(lemma)) in vocabulary:
-                self._lemmas.setdefault(_greek_sound(fold(form)), known)
+        for form, lemma in _forms_of(vocabulary):
+            self._lemmas.setdefault(_greek_sound(fold(form)), lemma)
 
     def forms(self, _word: str, folded: str) -> tuple[str | None, str | None]:
         """See `OtherForms`."""
@@ -135,6 +168,19 @@ class Sounds:
             if word or lemma:
                 return word or lemma, lemma or word
         return None, None
+
+
+def _forms_of(vocabulary: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Greek forms and the words of the vocabulary that they are of."""
+    known = _phrase_forms("el")
+    if vocabulary <= known.words:
+        yield from ((form, word) for form, word in known.forms.items() if word in vocabulary)
+        return
+    folded = lru_cache(None)(fold)
+    # Read through once and dropped: the stream that serves look-ups is slow to read through.
+    for form, lemma in DefaultDictionaryFactory().get_dictionary("el").items():
+        if folded(lemma) in vocabulary:
+            yield form, folded(lemma)
 
 
 def _greek_sound(folded: str) -> str:

@@ -9,15 +9,23 @@ import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
+Ids = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Stretches of texts, text after text: `start` and `end` are token positions in text number `text`; three arrays [windows]."""
+    """Stretches of texts, text after text: token positions [start, end) in text number `text`, of which a window answers for [first, last).
+
+    Of the tokens that two windows of a text share, each answers for the half that is nearer to its middle. `offset` counts the tokens of
+    the texts before. Six arrays [windows].
+    """
 
     text: Ints
     start: Ints
     end: Ints
+    first: Ints
+    last: Ints
+    offset: Ints
 
     def __len__(self) -> int:
         return len(self.text)
@@ -35,48 +43,74 @@ def split(lengths: Sequence[int], size: int, overlap: int) -> Windows:
     """
     if not 0 <= overlap < size:
         raise ValueError(f"overlap must be at least 0 and below the window size {size}, not {overlap}")
-    text, start, end = [], [], []
-    for index, length in enumerate(lengths):
-        begin = 0
-        while length:
-            stop = min(begin + size, length)
-            text.append(index)
-            start.append(begin)
-            end.append(stop)
-            if stop == length:
-                break
-            begin = stop - overlap
-    return Windows(np.array(text, np.int64), np.array(start, np.int64), np.array(end, np.int64))
+    sizes = np.asarray(lengths, np.int64)
+    counts = np.where(sizes > size, 1 + -(-(sizes - size) // (size - overlap)), np.minimum(sizes, 1))
+    text = np.repeat(np.arange(len(sizes)), counts)
+    number = np.arange(len(text)) - np.repeat(np.cumsum(counts) - counts, counts)
+    start = number * (size - overlap)
+    end = np.minimum(start + size, sizes[text])
+    first = start + np.where(number > 0, overlap // 2, 0)
+    last = np.where(number + 1 < counts[text], start + size - overlap + overlap // 2, end)
+    return Windows(text, start, end, first, last, (np.cumsum(sizes) - sizes)[text])
 
 
 def own_tokens(windows: Windows, batch: Ints) -> tuple[Ints, Ints, Ints]:
     """The tokens that a batch of windows answers for: row in the batch, column (after one special token), place among all tokens.
 
-    Of the tokens that two windows of a text share, each answers for the half that is nearer to its middle. Three [tokens].
+    Three [tokens].
     """
-    text, start, end = windows.text, windows.start, windows.end
-    follows = np.concatenate([[False], text[1:] == text[:-1]])
-    shared = np.where(follows, np.concatenate([[0], end[:-1]]) - start, 0)
-    first = start + shared // 2
-    last = np.where(np.concatenate([follows[1:], [False]]), np.concatenate([first[1:], [0]]), end)
-    sizes = np.zeros(int(text.max()) + 1 if len(text) else 0, np.int64)
-    np.maximum.at(sizes, text, end)
-    offset = (np.cumsum(sizes) - sizes)[text]
-    held = (last - first)[batch]
+    first, held = windows.first[batch], (windows.last - windows.first)[batch]
     rows = np.repeat(np.arange(len(batch)), held)
-    tokens = np.arange(held.sum()) - np.repeat(np.cumsum(held) - held, held) + np.repeat(first[batch], held)
-    return rows, tokens - np.repeat(start[batch], held) + 1, tokens + np.repeat(offset[batch], held)
+    tokens = np.arange(held.sum()) - np.repeat(np.cumsum(held) - held, held) + np.repeat(first, held)
+    return rows, tokens - np.repeat(windows.start[batch], held) + 1, tokens + np.repeat(windows.offset[batch], held)
 
 
 def plan(lengths: Ints, budget: int) -> list[Ints]:
-    """Batches of indices into `lengths`, shortest sequences first, each of at most `budget` tokens counting padding.
+    """Batches of indices into `lengths`, shortest sequences first, each of at most `budget` tokens.
 
     Every index is in exactly one batch; a sequence longer than the budget has a batch to itself.
     """
     order = np.argsort(lengths, kind="stable")
-    batches, first = [], 0
-    for position in range(1, len(order) + 1):
-        if position == len(order) or lengths[order[position]] * (position + 1 - first) > budget:
-            batches.append(order[first:position])
-            first = position
+    ends = np.cumsum(lengths[order])
+    batches, first, done = [], 0, 0
+    while first < len(order):
+        last = max(int(np.searchsorted(ends, done + budget, "right")), first + 1)
+        batches.append(order[first:last])
+        first, done = last, int(ends[last - 1])
     return batches
+
+
+@dataclass(frozen=True, slots=True)
+class Sequences:
+    """Token sequences one after the other: `ids` [tokens], and number n holds [starts[n], starts[n + 1]); starts [sequences + 1]."""
+
+    ids: Ids
+    starts: Ints
+
+    @property
+    def runs(self) -> tuple[tuple[int, int, int], ...]:
+        """Neighbours of equal length: (first token, how many sequences, their length)."""
+        lengths = np.diff(self.starts)
+        firsts = np.flatnonzero(np.concatenate([[True], lengths[1:] != lengths[:-1]])) if len(lengths) else np.zeros(0, np.int64)
+        counts = np.diff(np.append(firsts, len(lengths)))
+        return tuple(zip(self.starts[firsts].tolist(), counts.tolist(), lengths[firsts].tolist(), strict=True))
+
+
+def halves(sequences: Sequences) -> tuple[Sequences, Sequences]:
+    """The first and the second half of two or more sequences."""
+    middle = (len(sequences.starts) - 1) // 2
+    place = sequences.starts[middle]
+    first = Sequences(sequences.ids[:place], sequences.starts[: middle + 1])
+    return first, Sequences(sequences.ids[place:], sequences.starts[middle:] - place)
+
+
+def pack(flat: Ids, windows: Windows, batch: Ints, special: tuple[int, int]) -> Sequences:
+    """A batch of windows, each between two special tokens, from the ids of all texts [tokens], text after text."""
+    lengths = windows.lengths[batch]
+    starts = np.concatenate([[0], np.cumsum(lengths + 2)])
+    ids = np.empty(starts[-1], np.int32)
+    ids[starts[:-1]], ids[starts[1:] - 1] = special
+    inside = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    first = windows.offset[batch] + windows.start[batch]
+    ids[np.repeat(starts[:-1] + 1, lengths) + inside] = flat[np.repeat(first, lengths) + inside]
+    return Sequences(ids, starts)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from cxsentiment.encoder.attention import SelfAttention
+from cxsentiment.encoder.attention import Packed, Padded, SelfAttention
 from cxsentiment.encoder.ngrams import Spelling, ngram_counts
 from cxsentiment.results import EMOTIONS, SENTIMENTS
 from cxsentiment.story import STORY_LOGITS
@@ -70,6 +70,14 @@ class TextEncoder(nn.Module):
         """Ids [batch, length] (padded with `PAD_ID`), lengths [batch] -> states [batch, length, hidden]."""
         raise NotImplementedError
 
+    def packed(self, ids: torch.Tensor, layout: Packed) -> torch.Tensor:
+        """Ids [tokens] of sequences one after the other -> states [tokens, hidden]. Here: run after run of equally long ones."""
+        states = []
+        for first, count, length in layout.runs:
+            lengths = torch.full((count,), length, device=ids.device)
+            states.append(self(ids[first : first + count * length].view(count, length), lengths).flatten(0, 1))
+        return torch.cat(states)
+
 
 class Layer(nn.Module):
     """One post-norm transformer layer, as in BERT."""
@@ -83,9 +91,9 @@ class Layer(nn.Module):
         self.output_norm = nn.LayerNorm(config.hidden, eps=1e-12)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """States [batch, length, hidden] -> the same shape."""
-        states = self.attention_norm(states + self.dropout(self.attention(states, mask)))
+    def forward(self, states: torch.Tensor, layout: Padded | Packed) -> torch.Tensor:
+        """States as the layout says -> the same shape."""
+        states = self.attention_norm(states + self.dropout(self.attention(states, layout)))
         widened = functional.gelu(self.up(states))
         output: torch.Tensor = self.output_norm(states + self.dropout(self.down(widened)))
         return output
@@ -110,13 +118,20 @@ class Encoder(TextEncoder):
     def forward(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Ids [batch, length] (padded with `PAD_ID`), lengths [batch] -> states [batch, length, hidden]."""
         length = ids.shape[1]
-        states = self.words(ids) + self.positions.weight[:length]
-        states = self.dropout(self.norm(states))
         mask = None if bool((lengths == length).all()) else token_mask(lengths, length)[:, None, None, :]
+        return self._through(self.words(ids) + self.positions.weight[:length], Padded(mask))
+
+    def packed(self, ids: torch.Tensor, layout: Packed) -> torch.Tensor:
+        """Ids [tokens] of sequences one after the other -> states [tokens, hidden]."""
+        starts = layout.starts.long()
+        places = torch.arange(len(ids), device=ids.device) - torch.repeat_interleave(starts[:-1], starts.diff(), output_size=len(ids))
+        return self._through(self.words(ids) + self.positions(places), layout)
+
+    def _through(self, states: torch.Tensor, layout: Padded | Packed) -> torch.Tensor:
+        states = self.dropout(self.norm(states))
         for layer in self.layers:
-            states = layer(states, mask)
-        final: torch.Tensor = states
-        return final
+            states = layer(states, layout)
+        return states
 
 
 class WideBranch(nn.Module):
@@ -192,6 +207,12 @@ def pool(states: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, tor
     mask = token_mask(lengths, states.shape[1])[:, :, None]
     states = states.float()
     return (states * mask).sum(1), states.masked_fill(~mask, -torch.inf).amax(1)
+
+
+def pool_packed(states: torch.Tensor, starts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same for sequences one after the other: states [tokens, hidden], starts [sequences + 1] -> two [sequences, hidden]."""
+    states, lengths = states.float(), starts.long().diff()
+    return torch.segment_reduce(states, "sum", lengths=lengths), torch.segment_reduce(states, "max", lengths=lengths)
 
 
 def tf_idf(texts: torch.Tensor, counts: torch.Tensor, rarity: torch.Tensor, size: int) -> torch.Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +12,32 @@ from tokenizers import Encoding, Tokenizer
 from cxsentiment.errors import ModelError
 
 
-@dataclass(frozen=True, slots=True)
 class TokenisedText:
-    """Token ids [tokens] of one text, without special tokens; `offsets` [tokens, 2] are character positions, where they were asked for."""
+    """Token ids [tokens] int32 of one text, without special tokens. Where their characters are is worked out when it is asked for.
 
-    ids: npt.NDArray[np.int64]
-    offsets: npt.NDArray[np.int64] | None
+    `offsets` [tokens, 2] are those positions, or the encoding that knows them, or None when nobody will ask.
+    """
+
+    __slots__ = ("_offsets", "ids")
+
+    def __init__(self, ids: npt.NDArray[np.int32], offsets: npt.NDArray[np.int64] | Encoding | None) -> None:
+        self.ids = ids
+        self._offsets = offsets
+
+    @property
+    def offsets(self) -> npt.NDArray[np.int64] | None:
+        """Character positions [tokens, 2] of the tokens; None where they were not asked for."""
+        if isinstance(self._offsets, Encoding):
+            self._offsets = np.array(self._offsets.offsets, np.int64).reshape(-1, 2)
+        return self._offsets
 
     def tokens_of(self, start: int, end: int) -> tuple[int, int]:
         """The tokens [first, last) that touch the characters [start, end); at least one where there are any tokens."""
-        if self.offsets is None or not len(self.ids):
+        offsets = self.offsets
+        if offsets is None or not len(self.ids):
             return 0, len(self.ids)
-        first = int(np.searchsorted(self.offsets[:, 1], start, "right"))
-        last = int(np.searchsorted(self.offsets[:, 0], end, "left"))
+        first = int(np.searchsorted(offsets[:, 1], start, "right"))
+        last = int(np.searchsorted(offsets[:, 0], end, "left"))
         first = min(first, len(self.ids) - 1)
         return first, max(last, first + 1)
 
@@ -56,7 +68,7 @@ class TextTokeniser:
         mapped = [text for text, wanted in zip(texts, with_offsets, strict=True) if wanted]
         fast = iter(self._tokenizer.encode_batch_fast(plain, add_special_tokens=False))
         full = iter(self._tokenizer.encode_batch(mapped, add_special_tokens=False))
-        return [_tokenised(next(full), mapped=True) if wanted else _tokenised(next(fast), mapped=False) for wanted in with_offsets]
+        return [_tokenised(one := next(full), one) if wanted else _tokenised(next(fast), None) for wanted in with_offsets]
 
 
 def pieces_of(tokenizer: Tokenizer) -> list[str]:
@@ -80,6 +92,5 @@ def special_ids(tokenizer: Tokenizer) -> tuple[int, int]:
     return around[0], around[1]
 
 
-def _tokenised(encoding: Encoding, *, mapped: bool) -> TokenisedText:
-    offsets = np.array(encoding.offsets, np.int64).reshape(-1, 2) if mapped else None
-    return TokenisedText(np.array(encoding.ids, np.int64), offsets)
+def _tokenised(encoding: Encoding, offsets: Encoding | None) -> TokenisedText:
+    return TokenisedText(np.array(encoding.ids, np.int32), offsets)

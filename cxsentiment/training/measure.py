@@ -101,10 +101,13 @@ class Verdict:
 
 
 def load_model(name_or_path: str | Path | None) -> tuple[Manifest, Runtime, TextTokeniser]:
-    """A verified model (None: the default one) on the best device there is. Raises ModelError when it is not there or damaged."""
+    """A verified model (None: the default one) on the best device there is, in float32 (users may get it rounded; measuring is exact).
+
+    Raises ModelError when it is not there or damaged.
+    """
     manifest = read_manifest(name_or_path)
     verify(manifest)
-    return manifest, *load_runtime(manifest, "auto", "auto", EVALUATION_TOKENS)
+    return manifest, *load_runtime(manifest, "auto", "float32", EVALUATION_TOKENS)
 
 
 def dev_documents(data: DataFolder) -> list[Document]:

@@ -41,6 +41,7 @@ from cxsentiment.training.measure import (
     score_sets,
 )
 from cxsentiment.training.pretrain import Unlabelled, pretrain
+from cxsentiment.training.ranges import write_ranges
 from cxsentiment.training.touchpoint_scores import read_all
 from cxsentiment.training.vocabulary import train_tokenizer
 from cxsentiment.training.wide import train_wide
@@ -225,6 +226,7 @@ def finish(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = Non
         seeds.append(score_sets(cross_fitted(raw_scores(*load_model(work / name)[1:], documents), calibrate)))
     _say("measure and calibrate: the model")
     target = work / MODEL
+    write_ranges(target, data)
     measured = raw_scores(*load_model(target)[1:], documents)
     fitted = fitted_halves(measured, calibrate)
     judged = judge_halves(measured, fitted)

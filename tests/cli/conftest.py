@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from cxsentiment import cli
+from cxsentiment.encoder.instruments import Stats
 from cxsentiment.errors import OptionError
 from cxsentiment.results import EMOTIONS, Analysis, Emotion, Language, Sentiment, Touchpoint
 
@@ -30,6 +31,9 @@ class FakeAnalyzer:
             if text == "interrupt":
                 raise KeyboardInterrupt
             yield analysis_of(text)
+
+    def stats(self) -> Stats:
+        return Stats(12, 2, 1, 345, 0, 6, {"read": 0.5, "forward": 1.25}, "int8", 1024)
 
 
 def load_fake(model: str | None, device: str, dtype: str, taxonomy: Path | None, *, unsure_labels: bool) -> FakeAnalyzer:

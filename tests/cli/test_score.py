@@ -156,3 +156,12 @@ def test_names_of_files_are_not_read_as_markup(run: Run, tmp_path: Path) -> None
     outcome = run("score", source, "-o", out)
     assert outcome.code == 0
     assert str(out) in outcome.out
+
+
+def test_profile_says_what_took_how_long_on_standard_error(run: Run, comments: Path) -> None:
+    outcome = run("score", comments, "-o", comments.with_name("out.jsonl"), "--profile", "--quiet")
+    assert (outcome.code, outcome.out) == (0, "")
+    assert (
+        "12 texts, 2 of them repeated; 345 tokens in 6 batches of at most 1,024 (0.0% padding), in int8; 1 texts read again" in outcome.err
+    )
+    assert re.search(r"forward\s+1\.25", outcome.err)

@@ -2,11 +2,12 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
 from itertools import count, islice
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cxsentiment import Analysis, Analyzer, InputError
+from cxsentiment import Analysis, Analyzer, InputError, OptionError
 from cxsentiment.results import EMOTIONS, ROW_SCHEMA, SENTIMENTS, to_arrow
 from tests.conftest import SENTENCES
 
@@ -108,3 +109,29 @@ def test_rows_have_the_schema_of_the_design(tiny_analyzer: Analyzer) -> None:
     assert table.num_rows == len(TEXTS)
     assert table["cx_error"].null_count == len(TEXTS)
     assert np.isfinite(table["cx_polarity"].to_numpy()).all()
+
+
+def test_stats_say_what_was_done(tiny_model: Path) -> None:
+    analyzer = Analyzer.from_pretrained(tiny_model, device="cpu", token_budget=64, cache_size=10)
+    texts = ["great prices", "terrible waiting time " * 4, "great prices", ""]
+    analyzer(texts)
+    analyzer("great prices")
+    stats = analyzer.stats()
+    assert (stats.texts, stats.repeats, stats.reread, stats.padding) == (5, 2, 0, 0)
+    assert stats.tokens > 12
+    assert stats.batches >= 1
+    assert (stats.precision, stats.token_budget) == ("float32", 64)
+    assert set(stats.seconds) == {"read", "tokenise", "copy", "forward", "post"}
+    assert stats.seconds["forward"] > 0
+
+
+def test_without_a_cache_only_one_run_remembers(tiny_model: Path) -> None:
+    analyzer = Analyzer.from_pretrained(tiny_model, device="cpu", cache_size=0)
+    for _ in range(2):
+        analyzer(["great prices", "great prices"])
+    assert analyzer.stats().repeats == 2
+
+
+def test_a_negative_cache_is_refused(tiny_model: Path) -> None:
+    with pytest.raises(OptionError, match="cache_size"):
+        Analyzer.from_pretrained(tiny_model, cache_size=-1)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cxsentiment.heads import BranchWeights, Calibration, sentiment_of, sigmoid, softmax
+from cxsentiment.results import EMOTIONS, Emotion
 from tests.conftest import some_calibration
 
 
@@ -33,7 +34,10 @@ def test_calibration_with_too_few_biases_is_refused() -> None:
 def test_emotions_present_reach_their_own_threshold_and_come_strongest_first() -> None:
     probabilities = np.zeros(15, np.float32)
     probabilities[[0, 4, 6]] = 0.25, 0.59, 0.9
-    assert [emotion.label for emotion in calibration().emotions_present(probabilities)] == ["surprise", "joy"]
+    assert [emotion.label for emotion in calibration().emotions_present(list(map(Emotion, EMOTIONS, probabilities.tolist())))] == [
+        "surprise",
+        "joy",
+    ]
 
 
 def test_polarity_is_positive_minus_negative() -> None:

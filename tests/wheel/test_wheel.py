@@ -5,6 +5,7 @@ This is the one test that needs a package index (or pip's cache): the wheel brin
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -89,7 +90,14 @@ def test_wheel_holds_nothing_else(names: set[str]) -> None:
     tops = {PurePosixPath(name).parts[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"cxsentiment"}
     endings = {PurePosixPath(name).suffix for name in names if name.startswith("cxsentiment/")}
-    assert endings <= {".py", ".typed", ".toml", ".json", ".safetensors", ".md", ".svg", ".gz", ".tsv"}
+    assert endings <= {".py", ".typed", ".toml", ".json", ".safetensors", ".md", ".svg", ".gz", ".tsv", ".c", ".so"}
+
+
+def test_wheel_holds_the_kernels_where_there_is_a_compiler(wheel: Path, names: set[str]) -> None:
+    built = shutil.which("cc") is not None and sys.platform != "win32"
+    assert ("cxsentiment/encoder/_kernels.so" in names) == built
+    assert wheel.name.endswith("-none-any.whl") == (not built)
+    assert "-py3-none-" in wheel.name
 
 
 def test_license_travels_with_the_wheel(names: set[str]) -> None:

@@ -1,0 +1,148 @@
+"""Binding of `kernels.c`: our own encoder in int8 on the CPU. Built with the package where there is a C compiler (see `hatch_build.py`)."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+LIBRARY = Path(__file__).with_name("_kernels.so")
+VERSION = 1
+LANES, PANEL, HEAD = 16, 32, 32
+
+Floats = npt.NDArray[np.float32]
+Int8s = npt.NDArray[np.int8]
+Int32s = npt.NDArray[np.int32]
+Int64s = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerMatrix:
+    """A linear layer on integers: `integers [rows, columns]` in int8, and what makes outputs of the sums: `sum * scale + bias`, [rows]."""
+
+    integers: Int8s
+    scale: Floats
+    bias: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerLayer:
+    """A transformer layer on integers. Factors and shifts [hidden] make unsigned 8-bit integers of the layer's input and of its middle."""
+
+    qkv: IntegerMatrix
+    out: IntegerMatrix
+    up: IntegerMatrix
+    down: IntegerMatrix
+    qkv_factor: Floats
+    qkv_shift: Floats
+    up_factor: Floats
+    up_shift: Floats
+    middle_weight: Floats
+    middle_bias: Floats
+    final_weight: Floats
+    final_bias: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerNetwork:
+    """All that the kernels need of an encoder; tables [vocabulary, hidden] and [positions, hidden], norm [hidden]."""
+
+    heads: int
+    words: Floats
+    positions: Floats
+    norm_weight: Floats
+    norm_bias: Floats
+    layers: tuple[IntegerLayer, ...]
+
+
+class _Matrix(ctypes.Structure):
+    _fields_ = tuple((name, ctypes.c_void_p) for name in ("weight", "scale", "bias"))
+
+
+class _Layer(ctypes.Structure):
+    _fields_ = tuple((field.name, _Matrix if field.type == "IntegerMatrix" else ctypes.c_void_p) for field in fields(IntegerLayer))
+
+
+class _Network(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_int32) for name in ("hidden", "heads", "intermediate", "layers")),
+        *((name, ctypes.c_void_p) for name in ("words", "positions", "norm_weight", "norm_bias")),
+        ("layer", ctypes.POINTER(_Layer)),
+    )
+
+
+def supported() -> bool:
+    """Whether the kernels were built and this processor has what they need (x86-64 with AVX-512 VNNI)."""
+    return _library() is not None
+
+
+class Kernels:
+    """An encoder ready to run. Thread-safe; the interpreter lock is released while it runs. Raises ValueError for sizes it cannot do."""
+
+    def __init__(self, network: IntegerNetwork) -> None:
+        library = _library()
+        if library is None:
+            raise ValueError("the int8 kernels are not available here")
+        self._library = library
+        self._held: list[npt.NDArray[Any]] = []  # what the structures point to
+        self._vocabulary, self._hidden = network.words.shape
+        self._positions = len(network.positions)
+        units = network.layers[0].up.integers.shape[0]
+        if self._hidden != HEAD * network.heads or self._hidden % PANEL or units % PANEL:
+            raise ValueError(f"the int8 kernels need heads of {HEAD} units and layers of a multiple of {PANEL}")
+        layers = (_Layer * len(network.layers))(*(_Layer(**self._fields_of(layer)) for layer in network.layers))
+        tables = {name: self._pointer(getattr(network, name), np.float32) for name in ("words", "positions", "norm_weight", "norm_bias")}
+        self._network = _Network(hidden=self._hidden, heads=network.heads, intermediate=units, layers=len(layers), **tables, layer=layers)
+
+    def encode(self, ids: Int32s, starts: Int64s) -> tuple[Floats, Floats, Floats]:
+        """States [tokens, hidden] of sequences that lie one after the other, and their sum and maximum over each [sequences, hidden].
+
+        Sequence number n holds ids [starts[n], starts[n + 1]). Raises ValueError when ids or lengths are out of range.
+        """
+        lengths = np.diff(starts)
+        if starts[0] or starts[-1] != len(ids) or not len(lengths) or lengths.min() < 1 or lengths.max() > self._positions:
+            raise ValueError(f"sequences must have 1 to {self._positions} tokens and fill the ids")
+        if ids.min() < 0 or ids.max() >= self._vocabulary:
+            raise ValueError(f"ids must be below {self._vocabulary}")
+        ids, starts = np.ascontiguousarray(ids, np.int32), np.ascontiguousarray(starts, np.int64)
+        states, total, largest = (np.empty((rows, self._hidden), np.float32) for rows in (len(ids), len(lengths), len(lengths)))
+        addresses = (array.ctypes.data for array in (states, total, largest))
+        if self._library.cx_encode(ctypes.byref(self._network), ids.ctypes.data, starts.ctypes.data, len(lengths), *addresses):
+            raise MemoryError(f"no memory for a batch of {len(ids)} tokens: use a smaller token_budget")
+        return states, total, largest
+
+    def _fields_of(self, layer: IntegerLayer) -> Mapping[str, Any]:
+        plain = {field.name: getattr(layer, field.name) for field in fields(layer)}
+        return {
+            name: self._matrix(one) if isinstance(one, IntegerMatrix) else self._pointer(one, np.float32) for name, one in plain.items()
+        }
+
+    def _matrix(self, matrix: IntegerMatrix) -> _Matrix:
+        rows, columns = matrix.integers.shape
+        integers = np.ascontiguousarray(matrix.integers, np.int8)
+        packed = np.empty(integers.size, np.int8)
+        self._library.cx_pack(integers.ctypes.data, rows, columns, packed.ctypes.data)
+        return _Matrix(self._pointer(packed, np.int8), self._pointer(matrix.scale, np.float32), self._pointer(matrix.bias, np.float32))
+
+    def _pointer(self, array: npt.NDArray[Any], kind: type[np.generic]) -> int:
+        self._held.append(np.ascontiguousarray(array, kind))
+        return int(self._held[-1].ctypes.data)
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    try:
+        library = ctypes.CDLL(str(LIBRARY))
+        if library.cx_version() != VERSION or not library.cx_supported():
+            return None
+    except (OSError, AttributeError):  # not built, or for another machine
+        return None
+    library.cx_pack.argtypes = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
+    library.cx_encode.argtypes = (*(ctypes.c_void_p,) * 3, ctypes.c_int64, *(ctypes.c_void_p,) * 3)
+    return library

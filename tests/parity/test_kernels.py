@@ -1,0 +1,150 @@
+"""The integer kernels beside the same network in floating point and beside the same integers in numpy; and no batch changes a bit."""
+
+import itertools
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cxsentiment.encoder import kernels
+from cxsentiment.encoder.attention import Packed
+from cxsentiment.encoder.batch import Sequences
+from cxsentiment.encoder.kernels import IntegerLayer, IntegerMatrix, IntegerNetwork, Kernels
+from cxsentiment.encoder.model import Encoder, EncoderConfig
+from cxsentiment.encoder.quantised import GELU_LEAST, integer_network
+from cxsentiment.training.ranges import encoder_ranges
+
+CONFIG = EncoderConfig(vocabulary=90, hidden=96, layers=3, heads=3, intermediate=160, positions=200)
+LENGTHS = (1, 2, 3, 5, 12, 13, 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 100, 160, 200)
+needs_kernels = pytest.mark.skipif(not kernels.supported(), reason="no kernels here: needs x86-64 with AVX-512 VNNI and a C compiler")
+
+
+def some_ids(*lengths: int) -> Sequences:
+    rng = np.random.default_rng(sum(lengths))
+    return Sequences(rng.integers(0, CONFIG.vocabulary, sum(lengths), dtype=np.int32), np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def one_by_one(sequences: Sequences) -> Iterator[np.ndarray]:
+    for start, end in itertools.pairwise(sequences.starts):
+        yield sequences.ids[start:end]
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    torch.manual_seed(1)
+    encoder = Encoder(CONFIG).eval().requires_grad_(requires_grad=False)
+    for name, parameter in encoder.named_parameters():
+        if "norm" in name:
+            parameter.add_(0.3 * torch.randn_like(parameter))
+        elif parameter.ndim == 2 and "layers" in name:
+            parameter.mul_(2.0)
+    return encoder
+
+
+@pytest.fixture(scope="module")
+def network(encoder: Encoder) -> IntegerNetwork:
+    return integer_network(encoder, encoder_ranges(encoder, list(one_by_one(some_ids(*LENGTHS, *range(20, 60))))))
+
+
+def in_floats(encoder: Encoder, sequences: Sequences) -> np.ndarray:
+    with torch.inference_mode():
+        starts = torch.from_numpy(sequences.starts).int()
+        return encoder.packed(torch.from_numpy(sequences.ids), Packed(sequences.runs, starts)).numpy()
+
+
+def test_the_kernels_are_built_where_they_can_be() -> None:
+    flags = Path("/proc/cpuinfo")
+    able = platform.machine() == "x86_64" and flags.is_file() and "avx512_vnni" in flags.read_text()
+    assert kernels.supported() == (able and shutil.which("cc") is not None)
+
+
+@needs_kernels
+def test_integers_come_close_to_floating_point(encoder: Encoder, network: IntegerNetwork) -> None:
+    sequences = some_ids(*LENGTHS)
+    states, total, largest = Kernels(network).encode(sequences.ids, sequences.starts)
+    exact = in_floats(encoder, sequences)
+    assert np.linalg.norm(states - exact) / np.linalg.norm(exact) < 0.03
+    for number, (start, end) in enumerate(itertools.pairwise(sequences.starts)):
+        assert total[number] == pytest.approx(states[start:end].sum(axis=0), abs=1e-3)
+        assert (largest[number] == states[start:end].max(axis=0)).all()
+
+
+@needs_kernels
+def test_the_kernels_do_what_numpy_does_with_the_same_integers(network: IntegerNetwork) -> None:
+    sequences = some_ids(*LENGTHS)
+    network = replace(network, layers=network.layers[:1])
+    states, _, _ = Kernels(network).encode(sequences.ids, sequences.starts)
+    difference = np.abs(states - np.concatenate([in_numpy(network, ids) for ids in one_by_one(sequences)]))
+    # GELU within 2e-5 and sums in another order round a few activations to the next integer.
+    assert np.median(difference) < 1e-5
+    assert difference.max() < 0.05
+
+
+@needs_kernels
+def test_no_neighbour_and_no_order_changes_a_bit(network: IntegerNetwork) -> None:
+    runner = Kernels(network)
+    sequences = some_ids(*LENGTHS)
+    together, total, largest = runner.encode(sequences.ids, sequences.starts)
+    backwards = [ids for ids in one_by_one(sequences)][::-1]
+    turned, _, _ = runner.encode(np.concatenate(backwards), np.concatenate([[0], np.cumsum([len(ids) for ids in backwards])]))
+    end = len(turned)
+    for number, ids in enumerate(one_by_one(sequences)):
+        alone, total_alone, largest_alone = runner.encode(ids, np.array([0, len(ids)]))
+        start = sequences.starts[number]
+        assert np.array_equal(alone, together[start : start + len(ids)])
+        assert np.array_equal(alone, turned[end - len(ids) : end])
+        assert np.array_equal(total_alone[0], total[number])
+        assert np.array_equal(largest_alone[0], largest[number])
+        end -= len(ids)
+
+
+@needs_kernels
+@pytest.mark.parametrize(
+    ("ids", "starts"),
+    [([1, 90], [0, 2]), ([-1], [0, 1]), ([1, 2], [0, 1]), ([1, 2], [1, 2]), ([1], [0, 0, 1]), ([], [0]), ([1] * 201, [0, 201])],
+)
+def test_ids_and_lengths_out_of_range_are_refused(network: IntegerNetwork, ids: list[int], starts: list[int]) -> None:
+    with pytest.raises(ValueError, match="must"):
+        Kernels(network).encode(np.array(ids, np.int32), np.array(starts, np.int64))
+
+
+def in_numpy(network: IntegerNetwork, ids: np.ndarray) -> np.ndarray:
+    """One sequence, as the kernels do it."""
+    states = normal(network.words[ids] + network.positions[: len(ids)], network.norm_weight, network.norm_bias)
+    for layer in network.layers:
+        states = through(layer, states, network.heads)
+    return states
+
+
+def through(layer: IntegerLayer, states: np.ndarray, heads: int) -> np.ndarray:
+    length, hidden = states.shape
+    projected = product(layer.qkv, integers(states * layer.qkv_factor + layer.qkv_shift))
+    query, key, value = projected.reshape(length, 3, heads, -1).transpose(1, 2, 0, 3)
+    scores = query @ key.transpose(0, 2, 1)
+    shares = np.exp(scores - scores.max(axis=2, keepdims=True))
+    mixed = (shares / shares.sum(axis=2, keepdims=True)) @ value
+    states = states + product(layer.out, integers(mixed.transpose(1, 0, 2).reshape(length, hidden)))
+    states = normal(states, layer.middle_weight, layer.middle_bias)
+    widened = product(layer.up, integers(states * layer.up_factor + layer.up_shift))
+    widened = torch.nn.functional.gelu(torch.from_numpy(widened)).numpy()
+    step = (widened.max(axis=1, keepdims=True) + GELU_LEAST) / 255
+    sums = integers((widened + GELU_LEAST) / step) @ layer.down.integers.T.astype(np.float64)
+    return normal(states + sums * layer.down.scale * step + layer.down.bias, layer.final_weight, layer.final_bias)
+
+
+def integers(values: np.ndarray) -> np.ndarray:
+    return np.rint(values).clip(0, 255)
+
+
+def product(matrix: IntegerMatrix, values: np.ndarray) -> np.ndarray:
+    return values @ matrix.integers.T.astype(np.float64) * matrix.scale + matrix.bias
+
+
+def normal(states: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    centred = states - states.mean(axis=1, keepdims=True)
+    return centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + 1e-12) * weight + bias
