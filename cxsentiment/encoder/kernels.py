@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 LIBRARY = Path(__file__).with_name("_kernels.so")
 VERSION = 1
-LANES, PANEL, HEAD = 16, 32, 32
+PANEL, HEAD = 32, 32
 
 Floats = npt.NDArray[np.float32]
 Int8s = npt.NDArray[np.int8]
@@ -82,6 +82,11 @@ def supported() -> bool:
     return _library() is not None
 
 
+def fits(hidden: int, heads: int, intermediate: int) -> bool:
+    """Whether the kernels can do an encoder of these sizes."""
+    return hidden == HEAD * heads and hidden % PANEL == 0 and intermediate % PANEL == 0
+
+
 class Kernels:
     """An encoder ready to run. Thread-safe; the interpreter lock is released while it runs. Raises ValueError for sizes it cannot do."""
 
@@ -94,7 +99,7 @@ class Kernels:
         self._vocabulary, self._hidden = network.words.shape
         self._positions = len(network.positions)
         units = network.layers[0].up.integers.shape[0]
-        if self._hidden != HEAD * network.heads or self._hidden % PANEL or units % PANEL:
+        if not fits(self._hidden, network.heads, units):
             raise ValueError(f"the int8 kernels need heads of {HEAD} units and layers of a multiple of {PANEL}")
         layers = (_Layer * len(network.layers))(*(_Layer(**self._fields_of(layer)) for layer in network.layers))
         tables = {name: self._pointer(getattr(network, name), np.float32) for name in ("words", "positions", "norm_weight", "norm_bias")}

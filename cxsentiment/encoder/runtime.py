@@ -23,7 +23,7 @@ from cxsentiment.encoder.quantised import Ranges, integer_network
 from cxsentiment.encoder.tokenise import TextTokeniser, TokenisedText
 from cxsentiment.errors import ModelError, OptionError
 from cxsentiment.tags import TOKEN_LOGITS
-from cxsentiment.weights import TOKENIZER, Manifest, load_arrays, load_ranges
+from cxsentiment.weights import RANGES, TOKENIZER, Manifest, load_arrays, load_ranges
 
 WINDOW = 158
 OVERLAP = 32
@@ -81,13 +81,12 @@ class Runtime:
         if token_budget < 1:
             raise OptionError(f"token_budget must be at least 1, not {token_budget}")
         self.device = choose_device(device)
-        network = integer_network(model.encoder, ranges) if ranges and isinstance(model.encoder, Encoder) else None
-        self.precision = choose_precision(dtype, self.device, can_int8=network is not None and kernels.supported())
+        self.precision = choose_precision(dtype, self.device, can_int8=ranges is not None and _fits_kernels(model))
         self.token_budget = token_budget
         self.special = special
         self.instruments = Instruments()
         self.model = model.eval().requires_grad_(requires_grad=False).to(self.device)
-        self._kernels = kernels.Kernels(network) if network and self.precision == INT8 else None
+        self._kernels = _kernels(model, ranges) if ranges is not None and self.precision == INT8 else None
         self._lock = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
         for weight in self.model.encoder.parameters():  # not its buffers: angles of rotary positions need float32
@@ -199,6 +198,19 @@ def network(manifest: Manifest, tokeniser: TextTokeniser) -> CxModel:
     if config.architecture != FOREIGN:
         raise ModelError(f"{manifest.path} needs a newer version of cxsentiment: its encoder is {config.architecture!r}")
     return CxModel(config, spelling, ForeignEncoder.read(manifest.path))
+
+
+def _fits_kernels(model: CxModel) -> bool:
+    config = model.config
+    return isinstance(config, EncoderConfig) and kernels.supported() and kernels.fits(config.hidden, config.heads, config.intermediate)
+
+
+def _kernels(model: CxModel, ranges: Ranges) -> kernels.Kernels:
+    assert isinstance(model.encoder, Encoder)
+    try:
+        return kernels.Kernels(integer_network(model.encoder, ranges))
+    except (KeyError, ValueError) as error:
+        raise ModelError(f"the model's {RANGES} does not fit its encoder ({error}): make it again, or use dtype float32") from None
 
 
 class _WindowStates:

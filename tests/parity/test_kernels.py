@@ -2,6 +2,7 @@
 
 import itertools
 import platform
+import random
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,13 +12,17 @@ import numpy as np
 import pytest
 import torch
 
+from cxsentiment import Analyzer, ModelError, OptionError
 from cxsentiment.encoder import kernels
 from cxsentiment.encoder.attention import Packed
 from cxsentiment.encoder.batch import Sequences
 from cxsentiment.encoder.kernels import IntegerLayer, IntegerMatrix, IntegerNetwork, Kernels
 from cxsentiment.encoder.model import Encoder, EncoderConfig
-from cxsentiment.encoder.quantised import GELU_LEAST, integer_network
-from cxsentiment.training.ranges import encoder_ranges
+from cxsentiment.encoder.quantised import GELU_LEAST, RANGED, integer_network
+from cxsentiment.encoder.runtime import load_runtime
+from cxsentiment.training.ranges import activation_ranges, encoder_ranges
+from cxsentiment.weights import RANGES, read_manifest, save_arrays, write_manifest
+from tests.conftest import SENTENCES, write_tiny_model
 
 CONFIG = EncoderConfig(vocabulary=90, hidden=96, layers=3, heads=3, intermediate=160, positions=200)
 LENGTHS = (1, 2, 3, 5, 12, 13, 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 100, 160, 200)
@@ -148,3 +153,63 @@ def product(matrix: IntegerMatrix, values: np.ndarray) -> np.ndarray:
 def normal(states: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     centred = states - states.mean(axis=1, keepdims=True)
     return centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + 1e-12) * weight + bias
+
+
+@pytest.fixture(scope="module")
+def integer_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model with heads of 32 units, and the ranges of its activations on the tests' sentences."""
+    folder = write_tiny_model(tmp_path_factory.mktemp("models") / "integers", hidden=64, heads=2, intermediate=96)
+    manifest = read_manifest(folder)
+    runtime, tokeniser = load_runtime(manifest, "cpu", "float32", 512)
+    assert isinstance(runtime.model.encoder, Encoder)
+    save_arrays(folder / RANGES, activation_ranges(runtime.model.encoder, tokeniser, SENTENCES), exact=True)
+    write_manifest(folder, manifest.name, manifest.version, manifest.encoder, manifest.calibration)
+    return folder
+
+
+@needs_kernels
+def test_close_sentiments_are_those_of_floating_point(integer_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(2)
+    words = " ".join(SENTENCES).split()
+    texts = [" ".join(rng.choices(words, k=rng.choice([1, 3, 9, 30, 200]))) for _ in range(150)]
+    monkeypatch.setattr("cxsentiment.analyzer.CLOSE", 2.0)  # random weights make large logits
+    rounded = Analyzer.from_pretrained(integer_model, device="cpu", cache_size=0)
+    exact = Analyzer.from_pretrained(integer_model, device="cpu", dtype="float32")(texts)
+    found = rounded(texts)
+    stats = rounded.stats()
+    assert (stats.precision, exact[0].sentiment == found[0].sentiment) == ("int8", False)
+    assert 0 < stats.reread < len(texts)
+    assert [one.sentiment.label for one in found] == [one.sentiment.label for one in exact]
+    monkeypatch.setattr("cxsentiment.analyzer.CLOSE", 1e9)
+    for one, other in zip(rounded(texts), exact, strict=True):
+        assert list(one.sentiment.probabilities.values()) == pytest.approx(list(other.sentiment.probabilities.values()), abs=1e-5)
+        assert [(t.start, t.type, t.polarity) for t in one.touchpoints] == [(t.start, t.type, t.polarity) for t in other.touchpoints]
+
+
+@needs_kernels
+def test_integers_give_the_same_answer_in_any_batch(integer_model: Path) -> None:
+    texts = [*SENTENCES, "app", "great prices " * 300, "😡"]
+    expected = [Analyzer.from_pretrained(integer_model, device="cpu", cache_size=0)(text) for text in texts]
+    for budget in (1, 64, 10**6):
+        found = Analyzer.from_pretrained(integer_model, device="cpu", token_budget=budget, cache_size=0)(texts[::-1])[::-1]
+        assert [one.sentiment.label for one in found] == [one.sentiment.label for one in expected]
+        for one, other in zip(found, expected, strict=True):
+            assert [(t.start, t.end, t.type, t.polarity) for t in one.touchpoints] == [
+                (t.start, t.end, t.type, t.polarity) for t in other.touchpoints
+            ]
+
+
+@needs_kernels
+def test_ranges_that_do_not_fit_are_refused(integer_model: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(integer_model, tmp_path / "wrong"))
+    manifest = read_manifest(folder)
+    save_arrays(folder / RANGES, {name: np.zeros((1, 2, 3), np.float32) for name in RANGED}, exact=True)
+    write_manifest(folder, manifest.name, manifest.version, manifest.encoder, manifest.calibration)
+    with pytest.raises(ModelError, match="ranges"):
+        Analyzer.from_pretrained(folder, device="cpu")
+    assert Analyzer.from_pretrained(folder, device="cpu", dtype="float32")("app").windows == 1
+
+
+def test_int8_without_ranges_is_refused(tiny_model: Path) -> None:
+    with pytest.raises(OptionError, match="int8"):
+        Analyzer.from_pretrained(tiny_model, device="cpu", dtype="int8")
