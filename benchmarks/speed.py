@@ -36,7 +36,7 @@ def main() -> None:
     exact = Analyzer.from_pretrained(dtype="float32", cache_size=0)
     pipeline = same_encoder_pipeline(analyzer.manifest)
     contenders: dict[str, Callable[[], object]] = {
-        f"cxsentiment, everything, {analyzer.stats().precision}": lambda: analyzer(texts),
+        f"cxsentiment, everything, auto ({analyzer.stats().precision})": lambda: analyzer(texts),
         "cxsentiment, everything, float32": lambda: exact(texts),
         "transformers pipeline, batch_size=32, one head": lambda: pipeline(
             [clean_string(text) for text in texts], batch_size=32, truncation=True

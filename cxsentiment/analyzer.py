@@ -27,15 +27,18 @@ from cxsentiment.touchpoints import Mention, TouchpointFinder
 from cxsentiment.weights import Manifest, read_manifest, verify
 
 WINDOW_BATCHES = 64
-"""Texts are sorted by length within windows of about so many batches."""
+"""Texts are sorted by length within windows that grow to about so many batches."""
 
-IN_FLIGHT = 8
-"""More windows than can be on their way at once."""
+DEPTH = 1
+"""Windows that a stage may be ahead of the next."""
+
+IN_FLIGHT = 2 * (DEPTH + 2)
+"""At least as many windows as can be on their way through both stages at once."""
 
 CACHE_SIZE = 16_384
 LONGEST_REMEMBERED = 200
-CLOSE = 0.1
-"""Integers change a difference of two sentiments' logits by less than this (see benchmarks/results/speed.json)."""
+CLOSE = 0.2
+"""Integers hardly ever change a difference of two sentiments' logits by as much (standard deviation .05; before calibration)."""
 
 SILENCE = Sentiment("neutral", 0.0, 0.0, 1.0, 0.0, 0.0)
 
@@ -143,13 +146,15 @@ class Analyzer:
     def stream(self, texts: Iterable[str]) -> Iterator[Analysis]:
         """Analyses texts lazily, in order, in bounded memory; repeated ones are scored once.
 
-        Texts are read some windows ahead: one is prepared while the network works on another. Raises InputError at the first item that is
-        not a string; what came before it has been given out.
+        Texts are read some windows ahead (the first ones are small): one is prepared while the network works on another.
+
+        Raises InputError at the first item that is not a string; what came before it has been given out.
         """
         answering: set[str] = set()
         earlier: deque[dict[str, Analysis]] = deque(maxlen=IN_FLIGHT)
-        waiting = windows(_checked(texts), WINDOW_BATCHES * self._runtime.token_budget, self._memory, answering)
-        for scored in ahead(ahead(waiting, self._ready, 1), self._scored, 1):
+        budget = self._runtime.token_budget
+        waiting = windows(_checked(texts), budget, WINDOW_BATCHES * budget, self._memory, answering)
+        for scored in ahead(ahead(waiting, self._ready, DEPTH), self._scored, DEPTH):
             window = scored.ready.window
             with self._runtime.instruments.stage("post"):
                 found = dict(zip(window.fresh, self._analyses(scored), strict=True))
@@ -194,8 +199,9 @@ class Analyzer:
         if not self._runtime.is_rounded:
             return raw
         lengths = np.array([len(text.ids) for text in texts])
-        sentiments = np.sort(self.manifest.calibration.sentiment.combine(raw.sentiment, raw.wide_sentiment, lengths), axis=1)
-        close = np.flatnonzero(sentiments[:, -1] - sentiments[:, -2] < CLOSE)
+        weights = self.manifest.calibration.sentiment
+        sentiments = np.sort(weights.combine(raw.sentiment, raw.wide_sentiment, lengths), axis=1)
+        close = np.flatnonzero(sentiments[:, -1] - sentiments[:, -2] < CLOSE * abs(weights.deep))
         if not len(close):
             return raw
         self._runtime.instruments.count(reread=len(close))

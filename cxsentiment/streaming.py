@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -51,66 +51,87 @@ class Memory(Generic[Answer]):
                 self._answers.popitem(last=False)
 
 
-def windows(texts: Iterable[str], tokens: int, memory: Memory[Answer], answering: set[str]) -> Iterator[Window[Answer]]:
-    """Cuts texts into windows whose fresh texts have about so many tokens; `answering` are texts of windows that are still on their way.
+def windows(texts: Iterable[str], least: int, most: int, memory: Memory[Answer], answering: set[str]) -> Iterator[Window[Answer]]:
+    """Cuts texts into windows whose fresh texts have about `least` tokens, then four times as many, and so on up to `most`.
 
-    What the texts' iterator raises comes after a window of all that it gave before.
+    So the first answers come soon, and sorting by length pays later. `answering` are texts of windows that are still on their way. What the
+    texts' iterator raises comes after a window of all that it gave before.
     """
     source = iter(texts)
     failure: Exception | None = None
-    while failure is None:
+    tokens, goes_on = least, True
+    while goes_on:
         window: Window[Answer] = Window([], [], {})
         seen, found = set(answering), 0
-        try:
-            for text in source:
-                window.texts.append(text)
-                if text not in seen and text not in window.at_hand:
-                    answer = memory.get(text)
-                    if answer is None:
-                        seen.add(text)
-                        window.fresh.append(text)
-                        found += len(text) // CHARACTERS_PER_TOKEN + 3
-                    else:
-                        window.at_hand[text] = answer
-                if found >= tokens or len(window.texts) >= MOST_TEXTS:
-                    break
+        while found < tokens and len(window.texts) < MOST_TEXTS:
+            try:
+                text = next(source)
+            except StopIteration:
+                goes_on = False
+                break
+            except Exception as error:
+                failure, goes_on = error, False
+                break
+            window.texts.append(text)
+            if text in seen or text in window.at_hand:
+                continue
+            answer = memory.get(text)
+            if answer is None:
+                seen.add(text)
+                window.fresh.append(text)
+                found += len(text) // CHARACTERS_PER_TOKEN + 3
             else:
-                failure = StopIteration()
-        except Exception as error:
-            failure = error
+                window.at_hand[text] = answer
+        tokens = min(4 * tokens, most)
         if window.texts:
             answering.update(window.fresh)
             yield window
-    if not isinstance(failure, StopIteration):
+    if failure is not None:
         raise failure
 
 
 def ahead(items: Iterable[Item], work: Callable[[Item], Made], depth: int) -> Iterator[Made]:
-    """`map(work, items)` in a thread that is at most `depth` items ahead of the caller.
+    """`map(work, items)` in a thread that is at most `depth` items ahead of the caller; a single item is worked on without a thread.
 
-    What `items` raises comes after all that was made of the items before.
+    An error of `work` comes in its place, one of `items` after all that was made of the items before. Closes `items` if it can be closed.
     """
     source = iter(items)
-    try:
-        first = next(source)
-    except StopIteration:
-        return
-    failure: Exception | None = None
     waiting: deque[Future[Made]] = deque()
-    with ThreadPoolExecutor(1, "cxsentiment") as thread:
-        try:
-            waiting.append(thread.submit(work, first))
-            try:
-                for item in source:
-                    waiting.append(thread.submit(work, item))
-                    if len(waiting) > depth:
-                        yield waiting.popleft().result()
-            except Exception as error:
-                failure = error
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-    if failure is not None:
-        raise failure
+    thread: ThreadPoolExecutor | None = None
+    try:
+        item = _next(source)
+        while not isinstance(item, _Ended):
+            following = _next(source)
+            if thread is None and isinstance(following, _Ended):
+                yield work(item)
+            else:
+                thread = thread or ThreadPoolExecutor(1, "cxsentiment")
+                waiting.append(thread.submit(work, item))
+                if len(waiting) > depth:
+                    yield waiting.popleft().result()
+            item = following
+        while waiting:
+            yield waiting.popleft().result()
+        if item.error is not None:
+            raise item.error
+    finally:
+        if thread is not None:
+            thread.shutdown(cancel_futures=True)
+        if isinstance(source, Generator):
+            source.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """That an iterator gives no more, and why if it failed."""
+
+    error: Exception | None = None
+
+
+def _next(source: Iterator[Item]) -> Item | _Ended:
+    try:
+        return next(source)
+    except StopIteration:
+        return _Ended()
+    except Exception as error:
+        return _Ended(error)

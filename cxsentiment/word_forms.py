@@ -158,7 +158,7 @@ class Sounds:
         for word in sorted(vocabulary):
             if not word.isascii():
                 self._words.setdefault(_greek_sound(word), word)
-        for form, lemma in _forms_of(vocabulary):
+        for form, lemma in sorted(_forms_of(vocabulary)):
             self._lemmas.setdefault(_greek_sound(fold(form)), lemma)
 
     def forms(self, _word: str, folded: str) -> tuple[str | None, str | None]:

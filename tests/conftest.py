@@ -113,4 +113,4 @@ def eager_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_analyzer(tiny_model: Path) -> Analyzer:
-    return Analyzer.from_pretrained(tiny_model, device="cpu")
+    return Analyzer.from_pretrained(tiny_model, device="cpu", cache_size=0)

@@ -51,7 +51,7 @@ class SelfAttention(nn.Module):
         projected = self.qkv(states)
         if isinstance(layout, Padded):
             mixed = self._dense(projected, layout.mask)
-        elif states.is_cuda and _varlen() is not None and states.dtype != torch.float32:
+        elif self._can_be_ragged(states):
             mixed = self._ragged(projected, layout)
         else:
             runs = [
@@ -61,6 +61,12 @@ class SelfAttention(nn.Module):
             mixed = runs[0] if len(runs) == 1 else torch.cat(runs)
         projected_back: torch.Tensor = self.out(mixed)
         return projected_back
+
+    def _can_be_ragged(self, states: torch.Tensor) -> bool:
+        """Flash attention wants half precision, a device of 2020 or later, and heads of a multiple of 8 units."""
+        if not states.is_cuda or states.dtype == torch.float32 or states.shape[-1] // self.heads % 8 or _varlen() is None:
+            return False
+        return torch.cuda.get_device_capability(states.device) >= (8, 0)
 
     def _dense(self, projected: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         """[batch, length, 3 * hidden] -> [batch, length, hidden]."""

@@ -15,10 +15,10 @@ STAGES = ("read", "tokenise", "copy", "forward", "post")
 class Stats:
     """What an analyzer has done since it was made.
 
-    `texts` came in, of which `repeats` were answered from memory. `tokens` went through the network (special ones included), and `padding`
-    beside them for nothing; `reread` texts went through it twice, since their sentiment was too close to call in int8. `seconds` of each
-    stage: read (cleaning, language, phrases), tokenise, copy (to and from the device), forward, post (labels and results).
-    `precision` and `token_budget` are those in use (no budget was chosen yet: 0).
+    `texts` came in, of which `repeats` had been asked for before. `tokens` went through the network (special ones included), and `padding`
+    beside them for nothing (packed sequences have none); `reread` texts went through it twice, since their sentiment was too close to
+    call in int8. `seconds` of each stage: read (cleaning, language, phrases), tokenise, forward, of this copy (batches to the device),
+    post (labels and results); they run side by side. `precision` and `token_budget` are those in use.
     """
 
     texts: int

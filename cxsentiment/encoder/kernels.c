@@ -332,7 +332,7 @@ int cx_encode(const Network *network, const int32_t *ids, const int64_t *starts,
     float *widened = malloc(sizeof(float) * TILE * units);
     uint8_t *integers = malloc(TILE * units);
     float *scratch = malloc(sizeof(float) * (HEAD + QUERIES) * width);
-    float steps[TILE];
+    float steps[TILE] = {0};
     const int failed = !projected || !mixed || !widened || !integers || !scratch;
     if (!failed) {
         embed(network, ids, starts, sequences, states);

@@ -111,7 +111,7 @@ class Kernels:
         Sequence number n holds ids [starts[n], starts[n + 1]). Raises ValueError when ids or lengths are out of range.
         """
         lengths = np.diff(starts)
-        if starts[0] or starts[-1] != len(ids) or not len(lengths) or lengths.min() < 1 or lengths.max() > self._positions:
+        if not len(lengths) or starts[0] or starts[-1] != len(ids) or lengths.min() < 1 or lengths.max() > self._positions:
             raise ValueError(f"sequences must have 1 to {self._positions} tokens and fill the ids")
         if ids.min() < 0 or ids.max() >= self._vocabulary:
             raise ValueError(f"ids must be below {self._vocabulary}")

@@ -37,7 +37,7 @@ def integer_network(encoder: Encoder, ranges: Ranges) -> IntegerNetwork:
     spans = zip(*(ranges[name] for name in RANGED), strict=True)
     layers = tuple(_layer(layer, *span) for layer, span in zip(encoder.layers, spans, strict=True))  # type: ignore[arg-type]
     return IntegerNetwork(
-        heads=hidden // HEAD,
+        heads=encoder.layers[0].attention.heads,  # type: ignore[union-attr, arg-type]
         words=_array(encoder.words.weight),
         positions=_array(encoder.positions.weight),
         norm_weight=_array(encoder.norm.weight),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -89,6 +90,7 @@ class Runtime:
         self._kernels = _kernels(model, ranges) if ranges is not None and self.precision == INT8 else None
         self._lock = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
+        self._process = os.getpid()
         for weight in self.model.encoder.parameters():  # not its buffers: angles of rotary positions need float32
             weight.data = weight.to(DTYPES.get(self.precision, torch.float32))
 
@@ -120,25 +122,29 @@ class Runtime:
             return self._heads(texts, flat, windows, states)
 
     def _in_floats(self, sequences: Sequences) -> _Encoded:
-        """On running out of memory the budget is halved, and each half of the batch runs by itself."""
+        """On running out of memory the budget becomes half of the batch, and each half runs by itself."""
         try:
-            starts = torch.from_numpy(sequences.starts).to(self.device, torch.int32)
-            ids = torch.from_numpy(sequences.ids).to(self.device)
+            with self.instruments.stage("copy"):
+                starts = torch.from_numpy(sequences.starts).to(self.device, torch.int32)
+                ids = torch.from_numpy(sequences.ids).to(self.device)
             hidden = self.model.encoder.packed(ids, Packed(sequences.runs, starts))
             return _Encoded(hidden, *pool_packed(hidden, starts))
         except (torch.OutOfMemoryError, MemoryError):
             if len(sequences.starts) == 2:
                 raise
-            self.token_budget = max(self.token_budget // 2, 1)
+            with self._lock:
+                self.token_budget = min(self.token_budget, max(len(sequences.ids) // 2, WINDOW + 2))
         parts = [self._in_floats(half) for half in halves(sequences)]
         return _Encoded(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(_Encoded)))
 
     def _in_integers(self, batches: Iterator[Sequences]) -> Iterator[_Encoded]:
         """As many batches at once as torch would use threads; by groups, so that torch's own threads do not get in their way between."""
         with self._lock:
-            self._threads = self._threads or ThreadPoolExecutor(torch.get_num_threads(), "cxsentiment")
+            if self._threads is None or self._process != os.getpid():  # a forked process has the pool, but not its threads
+                self._threads, self._process = ThreadPoolExecutor(torch.get_num_threads(), "cxsentiment"), os.getpid()
+            threads = self._threads
         while group := list(islice(batches, GROUP)):
-            yield from list(self._threads.map(self._integers, group))
+            yield from list(threads.map(self._integers, group))
 
     def _integers(self, sequences: Sequences) -> _Encoded:
         assert self._kernels is not None

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from cxsentiment import Analysis, Analyzer
+from cxsentiment.encoder.attention import Packed
 from cxsentiment.encoder.model import Encoder, EncoderConfig, pool
 from tests.conftest import SENTENCES
 
@@ -57,3 +58,23 @@ def test_padding_does_not_reach_the_states() -> None:
         total_alone, largest_alone = pool(encoder(short, torch.tensor([5])), torch.tensor([5]))
     assert torch.allclose(total[0], total_alone[0], atol=1e-5)
     assert torch.allclose(largest[0], largest_alone[0], atol=1e-5)
+
+
+def test_a_batch_that_does_not_fit_into_memory_runs_in_parts(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = mixed_texts()
+    analyzer = Analyzer.from_pretrained(tiny_model, device="cpu", token_budget=4000, cache_size=0)
+    expected = analyzer(texts)
+    sizes: list[int] = []
+    packed = Encoder.packed
+
+    def scarce(self: Encoder, ids: torch.Tensor, layout: Packed) -> torch.Tensor:
+        sizes.append(len(ids))
+        if len(ids) > 1500:
+            raise torch.OutOfMemoryError("no memory")
+        return packed(self, ids, layout)
+
+    monkeypatch.setattr(Encoder, "packed", scarce)
+    found = analyzer(texts)
+    assert max(sizes) > 1500
+    assert np.abs(probabilities(found) - probabilities(expected)).max() < TOLERANCE
+    assert 750 <= analyzer.stats().token_budget < 4000

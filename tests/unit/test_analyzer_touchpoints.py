@@ -16,7 +16,7 @@ TEXTS = [*SENTENCES, "  😡  Η ΠΑΡΑΔΟΣΗΗΗΗ άργησε,   the cour
 
 @pytest.fixture(scope="module")
 def eager(eager_model: Path) -> Analyzer:
-    return Analyzer.from_pretrained(eager_model, device="cpu")
+    return Analyzer.from_pretrained(eager_model, device="cpu", cache_size=0)
 
 
 def marks(analysis: Analysis) -> list[tuple[int, int, str, str]]:
@@ -40,7 +40,7 @@ def test_mentions_are_whole_words_in_order_and_do_not_overlap(eager: Analyzer) -
 def test_mentions_are_the_same_alone_and_in_any_batch(eager: Analyzer, eager_model: Path) -> None:
     alone = [marks(eager(text)) for text in TEXTS]
     assert [marks(one) for one in eager(TEXTS)] == alone
-    small = Analyzer.from_pretrained(eager_model, device="cpu", token_budget=64)
+    small = Analyzer.from_pretrained(eager_model, device="cpu", token_budget=64, cache_size=0)
     assert [marks(one) for one in small(TEXTS[::-1])] == alone[::-1]
 
 

@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ def cut(texts: Iterable[str], tokens: int = 20) -> list[tuple[list[str], list[st
     memory: Memory[str] = Memory(1000, 100)
     answering: set[str] = set()
     found = []
-    for window in windows(texts, tokens, memory, answering):
+    for window in windows(texts, tokens, 2 * tokens, memory, answering):
         found.append((window.texts, window.fresh, window.at_hand))
         memory.learn({text: text.upper() for text in window.fresh})
         answering.difference_update(window.fresh)
@@ -33,7 +33,7 @@ def test_windows_keep_every_text_in_order_and_ask_for_each_once(texts: list[str]
 
 def test_a_text_that_another_window_is_answering_is_not_asked_for_again() -> None:
     memory: Memory[str] = Memory(10, 100)
-    first, second = windows(["one", "two", "one"], 6, memory, set())
+    first, second = windows(["one", "two", "one"], 6, 6, memory, set())
     assert (first.fresh, second.fresh, second.texts) == (["one", "two"], [], ["one"])
 
 
@@ -43,7 +43,7 @@ def broken(texts: list[str]) -> Iterator[str]:
 
 
 def test_what_the_source_raises_comes_after_its_texts() -> None:
-    cutting = windows(broken(["one", "two"]), 100, Memory[str](1, 1), set())
+    cutting = windows(broken(["one", "two"]), 100, 100, Memory[str](1, 1), set())
     assert next(cutting).texts == ["one", "two"]
     with pytest.raises(ValueError, match="broke"):
         next(cutting)
@@ -69,10 +69,44 @@ def test_no_more_is_read_than_allowed_ahead() -> None:
     assert len(read) <= 5
 
 
-def test_work_runs_in_another_thread_and_its_errors_come_back() -> None:
-    assert list(ahead([1], lambda _: threading.current_thread() is threading.main_thread(), 1)) == [False]
+def test_several_items_are_worked_on_in_another_thread_and_one_is_not() -> None:
+    def is_elsewhere(_: int) -> bool:
+        return threading.current_thread() is not threading.main_thread()
+
+    assert list(ahead([1], is_elsewhere, 1)) == [False]
+    assert list(ahead([1, 2, 3], is_elsewhere, 1)) == [True, True, True]
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_nothing_follows_an_item_whose_work_failed(depth: int) -> None:
+    made = ahead([4, 2, 0, 1, 8], lambda number: 8 / number, depth)
+    assert [next(made), next(made)] == [2.0, 4.0]
     with pytest.raises(ZeroDivisionError):
-        list(ahead([1, 0], lambda number: 1 / number, 1))
+        next(made)
+    assert list(made) == []
+
+
+def test_closing_early_closes_the_source_and_ends_the_threads() -> None:
+    closed: list[bool] = []
+
+    def source() -> Iterator[int]:
+        try:
+            yield from range(100)
+        finally:
+            closed.append(True)
+
+    before = threading.active_count()
+    made = ahead(ahead(source(), lambda number: number + 1, 1), lambda number: number * 2, 1)
+    assert next(made) == 2
+    assert isinstance(made, Generator)
+    made.close()
+    assert closed == [True]
+    assert threading.active_count() == before
+
+
+def test_windows_grow_to_the_most() -> None:
+    cutting = windows((str(number) for number in range(1000)), 6, 24, Memory[str](10, 10), set())
+    assert [len(window.texts) for window in cutting][:4] == [2, 8, 8, 8]
 
 
 def test_memory_forgets_what_was_used_least_recently_and_long_texts() -> None:

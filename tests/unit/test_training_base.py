@@ -66,7 +66,7 @@ def test_a_base_becomes_a_model_with_a_true_card_and_no_stage_is_run_twice(
     bert: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert train(bert, data, tmp_path) == 0
-    analyzer = Analyzer.from_pretrained(tmp_path / "model", device="cpu")
+    analyzer = Analyzer.from_pretrained(tmp_path / "model", device="cpu", cache_size=0)
     texts = [*some_texts(), ""]
     for text, found in zip(reversed(texts), analyzer(texts[::-1]), strict=True):
         assert found.sentiment.label == analyzer(text).sentiment.label
