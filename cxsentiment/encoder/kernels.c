@@ -2,7 +2,7 @@
 
    Sequences lie one after the other, none is padded. Activations are unsigned 8-bit integers: `value = (integer - zero) * scale`, weights
    are signed 8-bit integers with one scale a row, sums are exact 32-bit integers. Nothing that is computed for a token depends on what else
-   is in the batch, so the same text gives the same bits in any batch. Called by `cxsentiment.encoder.kernels`, which checks all arguments. */
+   is in the batch, so the same text gives the same bits in any batch. Called by `cxsentiment.encoder.kernels`, which checks sizes, ids and lengths. */
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -114,10 +113,11 @@ class Runtime:
             windows = split([len(text.ids) for text in texts], WINDOW, OVERLAP)
             states = _WindowStates(len(windows), len(flat), self.model.config.hidden, self.device)
             batches = plan(windows.lengths + 2, self.token_budget)
-            packed = (pack(flat, windows, batch, self.special) for batch in batches)
+            packed = [pack(flat, windows, batch, self.special) for batch in batches]
             integers = self._kernels is not None and not exactly
-            for batch, encoded in zip(batches, self._in_integers(packed) if integers else map(self._in_floats, packed), strict=True):
-                self._collect(batch, encoded, windows, states)
+            found = self._in_integers(packed) if integers else map(self._in_floats, packed)
+            for batch, sequences, encoded in zip(batches, packed, found, strict=True):
+                self._collect(batch, sequences.starts, encoded, windows, states)
             self.instruments.count(batches=len(batches), tokens=int(windows.lengths.sum()) + 2 * len(windows))
             return self._heads(texts, flat, windows, states)
 
@@ -137,23 +137,22 @@ class Runtime:
         parts = [self._in_floats(half) for half in halves(sequences)]
         return _Encoded(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(_Encoded)))
 
-    def _in_integers(self, batches: Iterator[Sequences]) -> Iterator[_Encoded]:
+    def _in_integers(self, batches: Sequence[Sequences]) -> Iterator[_Encoded]:
         """As many batches at once as torch would use threads; by groups, so that torch's own threads do not get in their way between."""
         with self._lock:
             if self._threads is None or self._process != os.getpid():  # a forked process has the pool, but not its threads
                 self._threads, self._process = ThreadPoolExecutor(torch.get_num_threads(), "cxsentiment"), os.getpid()
             threads = self._threads
-        while group := list(islice(batches, GROUP)):
-            yield from list(threads.map(self._integers, group))
+        for first in range(0, len(batches), GROUP):
+            yield from list(threads.map(self._integers, batches[first : first + GROUP]))
 
     def _integers(self, sequences: Sequences) -> _Encoded:
         assert self._kernels is not None
         return _Encoded(*(torch.from_numpy(array) for array in self._kernels.encode(sequences.ids, sequences.starts)))
 
-    def _collect(self, batch: Ints, encoded: _Encoded, windows: Windows, states: _WindowStates) -> None:
+    def _collect(self, batch: Ints, starts: Ints, encoded: _Encoded, windows: Windows, states: _WindowStates) -> None:
         where = torch.from_numpy(batch).to(self.device)
         states.total[where], states.largest[where] = encoded.total, encoded.largest
-        starts = np.concatenate([[0], np.cumsum(windows.lengths[batch] + 2)])
         rows, columns, places = own_tokens(windows, batch)
         own = torch.from_numpy(starts[rows] + columns).to(self.device)
         states.tokens[torch.from_numpy(places).to(self.device)] = self.model.heads.tokens(encoded.states[own].float())

@@ -52,8 +52,11 @@ def activation_ranges(encoder: Encoder, tokeniser: TextTokeniser, texts: Sequenc
 
 def widened(some: Ranges, others: Ranges) -> dict[str, Floats]:
     """Ranges that hold all that either hold."""
-    ends = {name: (np.stack([some[name], others[name]]).min(axis=0), np.stack([some[name], others[name]]).max(axis=0)) for name in RANGED}
-    return {name: np.stack([least[:, 0], greatest[:, 1]], axis=1) for name, (least, greatest) in ends.items()}
+    pairs = {name: (some[name], others[name]) for name in RANGED}
+    return {
+        name: np.stack([np.minimum(one[:, 0], other[:, 0]), np.maximum(one[:, 1], other[:, 1])], axis=1)
+        for name, (one, other) in pairs.items()
+    }
 
 
 @torch.inference_mode()

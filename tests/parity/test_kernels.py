@@ -21,7 +21,7 @@ from cxsentiment.encoder.kernels import IntegerLayer, IntegerMatrix, IntegerNetw
 from cxsentiment.encoder.model import Encoder, EncoderConfig
 from cxsentiment.encoder.quantised import GELU_LEAST, RANGED, integer_network
 from cxsentiment.encoder.runtime import load_runtime
-from cxsentiment.training.ranges import activation_ranges, encoder_ranges
+from cxsentiment.training.ranges import activation_ranges, encoder_ranges, widened
 from cxsentiment.weights import RANGES, read_manifest, save_arrays, write_manifest
 from tests.conftest import SENTENCES, write_tiny_model
 
@@ -214,3 +214,9 @@ def test_ranges_that_do_not_fit_are_refused(integer_model: Path, tmp_path: Path)
 def test_int8_without_ranges_is_refused(tiny_model: Path) -> None:
     with pytest.raises(OptionError, match="int8"):
         Analyzer.from_pretrained(tiny_model, device="cpu", dtype="int8")
+
+
+def test_widened_ranges_hold_both() -> None:
+    some, others = (np.array([[[low, 0.0], [high, 1.0]]], np.float32) for low, high in ((-2.0, 1.0), (-1.0, 3.0)))
+    found = widened(dict.fromkeys(RANGED, some), dict.fromkeys(RANGED, others))
+    assert all(found[name].tolist() == [[[-2.0, 0.0], [3.0, 1.0]]] for name in RANGED)
