@@ -16,7 +16,7 @@ from packaging.tags import sys_tags
 SOURCE = Path("cxsentiment/encoder/kernels.c")
 LIBRARY = Path("cxsentiment/encoder/_kernels.so")
 # No contraction of products and sums into one rounding: the same text must give the same bits whatever code the compiler makes.
-OPTIONS = ("-O3", "-std=c11", "-ffp-contract=off", "-shared", "-fPIC")
+OPTIONS = ("-O3", "-std=c11", "-ffp-contract=off", "-shared", "-fPIC", "-pthread")
 
 
 class KernelBuildHook(BuildHookInterface[Any]):

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cxsentiment.language import LanguageDetector
 from cxsentiment.language.greek import restore
 from cxsentiment.results import Language
 from cxsentiment.text import CleanText, clean
+from cxsentiment.touchpoints import Mention
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A text on its way to a model: cleaned, with its language and the taxonomy's phrases in it."""
+
+    clean: CleanText
+    language: Language
+    phrases: tuple[Mention, ...]
 
 
 def read(texts: Sequence[str], detector: LanguageDetector) -> list[tuple[CleanText, Language]]:

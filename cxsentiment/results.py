@@ -187,7 +187,8 @@ class Quality:
 class Analysis:
     """Everything found in one text.
 
-    `emotions` are those judged present, strongest first; `emotion_probabilities` are all fifteen in the order of `EMOTIONS`.
+    `emotions` are those judged present, strongest first; `emotion_probabilities` are all fifteen in the order of `EMOTIONS` (of a Hugging
+    Face classifier, those that it tells).
     `windows` counts the stretches into which a long text was split (1 for an ordinary one, 0 for an empty one).
     """
 

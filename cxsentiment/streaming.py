@@ -90,7 +90,7 @@ def windows(texts: Iterable[str], least: int, most: int, memory: Memory[Answer],
         raise failure
 
 
-def ahead(items: Iterable[Item], work: Callable[[Item], Made], depth: int) -> Iterator[Made]:
+def ahead(items: Iterable[Item], work: Callable[[Item], Made], depth: int, threads: int = 1) -> Iterator[Made]:
     """`map(work, items)` in a thread that is at most `depth` items ahead of the caller; a single item is worked on without a thread.
 
     An error of `work` comes in its place, one of `items` after all that was made of the items before. Closes `items` if it can be closed.
@@ -105,7 +105,7 @@ def ahead(items: Iterable[Item], work: Callable[[Item], Made], depth: int) -> It
             if thread is None and isinstance(following, _Ended):
                 yield work(item)
             else:
-                thread = thread or ThreadPoolExecutor(1, "cxsentiment")
+                thread = thread or ThreadPoolExecutor(threads, "cxsentiment")
                 waiting.append(thread.submit(work, item))
                 if len(waiting) > depth:
                     yield waiting.popleft().result()

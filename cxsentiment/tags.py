@@ -41,33 +41,54 @@ class Tagged:
 
 
 def mentions_of(
-    clean: str,
-    text: TokenisedText,
+    texts: Sequence[str],
+    tokenised: Sequence[TokenisedText],
     logits: Floats,
-    phrases: Sequence[Mention],
+    phrases: Sequence[Sequence[Mention]],
     calibration: Calibration,
     learnt: Mapping[str, str] = ITSELF,
-) -> list[Tagged]:
-    """All mentions in one cleaned text, in order: the network's and those that the taxonomy's phrases add.
+) -> list[list[Tagged]]:
+    """All mentions in each cleaned text, in order: the network's and those that the taxonomy's phrases add.
 
-    `learnt`: the taxonomy's type for each of the network's (see `Taxonomy.learnt`); one that is missing counts as no touchpoint.
+    Token logits [tokens, TOKEN_LOGITS] of all texts, text after text; each text has at least one token. `learnt`: the taxonomy's type for
+    each of the network's (see `Taxonomy.learnt`); one that is missing counts as no touchpoint.
     """
+    ends = np.cumsum([len(text.ids) for text in tokenised])
+    firsts = ends - [len(text.ids) for text in tokenised]
+    found: list[list[Tagged]] = [[] for _ in texts]
+    seen = np.flatnonzero(_may_mention(logits, firsts, calibration.outside_bias, learnt)).tolist()
+    if seen:
+        rows = np.concatenate([np.arange(firsts[index], ends[index]) for index in seen])
+        parts = tagged(
+            [texts[index] for index in seen], logits[rows], [_offsets(tokenised[index]) for index in seen], calibration.outside_bias, learnt
+        )
+        for index, part in zip(seen, parts, strict=True):
+            found[index] = part
+    marked = [index for index, some in enumerate(phrases) if some]
+    if marked:
+        rows = np.concatenate([np.arange(firsts[index], ends[index]) for index in marked])
+        inside = 1.0 - type_shares(logits[rows], 0.0, learnt)[:, 0]
+        shares = np.split(inside, np.cumsum([len(tokenised[index].ids) for index in marked])[:-1])
+        for index, share in zip(marked, shares, strict=True):
+            found[index] = merged(found[index], phrases[index], tokenised[index], share, calibration.phrase_share, learnt)
+    return found
+
+
+def _offsets(text: TokenisedText) -> Ints:
     if text.offsets is None:
         raise ValueError("the text must be tokenised with offsets")
-    found = tagged(clean, logits, text.offsets, calibration.outside_bias, learnt)
-    return merged(found, phrases, text, logits, calibration, learnt) if phrases else found
+    return text.offsets
 
 
-def may_mention(logits: Floats, lengths: Ints, outside_bias: float, learnt: Mapping[str, str] = ITSELF) -> npt.NDArray[np.bool_]:
+def _may_mention(logits: Floats, firsts: Ints, outside_bias: float, learnt: Mapping[str, str]) -> npt.NDArray[np.bool_]:
     """Whether the network may see a mention in each text [texts]; false only where `tagged` finds none.
 
-    Token logits [tokens, TOKEN_LOGITS] of all texts, text after text; lengths [texts] in tokens, at least 1. The mean over a word can be
-    above that of no touchpoint only if one of its tokens is.
+    `firsts` [texts] is each text's first token. The mean over a word can be above that of no touchpoint only if one of its tokens is.
     """
     if not _is_unchanged(learnt):
-        return np.ones(len(lengths), np.bool_)
+        return np.ones(len(firsts), np.bool_)
     inside = logits[:, 1:TAGS].max(axis=1) >= logits[:, 0] + outside_bias
-    found: npt.NDArray[np.bool_] = np.logical_or.reduceat(inside, np.cumsum(lengths) - lengths)
+    found: npt.NDArray[np.bool_] = np.logical_or.reduceat(inside, firsts)
     return found
 
 
@@ -75,33 +96,40 @@ def _is_unchanged(learnt: Mapping[str, str]) -> bool:
     return learnt is ITSELF or (len(learnt) == len(TOUCHPOINTS) and all(name == own for own, name in learnt.items()))
 
 
-def tagged(text: str, logits: Floats, offsets: Ints, outside_bias: float, learnt: Mapping[str, str] = ITSELF) -> list[Tagged]:
-    """The mentions in one text, in order; token logits [tokens, TOKEN_LOGITS], the tokens' characters [tokens, 2].
+def tagged(
+    texts: Sequence[str], logits: Floats, offsets: Sequence[Ints], outside_bias: float, learnt: Mapping[str, str] = ITSELF
+) -> list[list[Tagged]]:
+    """The mentions in each text, in order; token logits [tokens, TOKEN_LOGITS] of all texts, and each text's tokens' places [tokens, 2].
 
     Tokens of one word count together. Neighbouring words of one type are one mention, unless a new one begins.
     """
-    if not len(offsets):
-        return []
-    words = word_starts(text, offsets)
-    ends = np.array([*words[1:], len(offsets)])
+    found: list[list[Tagged]] = [[] for _ in texts]
+    counts = [len(some) for some in offsets]
+    if not sum(counts):
+        return found
+    bases = np.cumsum([0, *(len(text) + 1 for text in texts)])[:-1]
+    first_tokens = np.cumsum(counts) - counts
+    joined = "\n".join(texts)
+    everywhere = np.concatenate([some + base for some, base in zip(offsets, bases, strict=True)])
+    words = word_starts(joined, everywhere)
+    ends = np.array([*words[1:], len(everywhere)])
     means: Floats = (np.add.reduceat(logits[:, :TAGS], words, axis=0) / (ends - words)[:, None]).astype(np.float32)
     kinds = type_shares(means, outside_bias, learnt).argmax(axis=1)
-    begins = np.maximum.reduceat(logits[:, BEGINS], words) > 0.0
+    begins = (np.maximum.reduceat(logits[:, BEGINS], words) > 0.0) | np.isin(words, first_tokens)
+    begins[1:] |= kinds[1:] != kinds[:-1]
+    heads = np.flatnonzero(begins)
+    stops = np.append(heads[1:], len(words))
     names = _names(learnt)
-    found, place = [], 0
-    while place < len(words):
-        stop = place + 1
-        while stop < len(words) and kinds[stop] == kinds[place] and not begins[stop]:
-            stop += 1
-        if kinds[place]:
-            first, last = int(words[place]), int(ends[stop - 1])
-            start, end = int(offsets[first, 0]), int(offsets[last - 1, 1])
-            words_there = text[start:end].strip()  # a piece may hold the space beside its word
-            if any(character.isalnum() for character in words_there):
-                start = text.index(words_there, start)
-                end = start + len(words_there)
-                found.append(Tagged(start, end, first, last, names[kinds[place] - 1]))
-        place = stop
+    held = np.flatnonzero(kinds[heads])
+    places = zip(words[heads[held]].tolist(), ends[stops[held] - 1].tolist(), kinds[heads[held]].tolist(), strict=True)
+    rows = np.searchsorted(first_tokens, words[heads[held]], "right") - 1
+    for (first, last, kind), row in zip(places, rows.tolist(), strict=True):
+        start, end = int(everywhere[first, 0]), int(everywhere[last - 1, 1])
+        words_there = joined[start:end].strip()  # a piece may hold the space beside its word
+        if any(map(str.isalnum, words_there)):
+            start = joined.index(words_there, start) - int(bases[row])
+            token = int(first_tokens[row])
+            found[row].append(Tagged(start, start + len(words_there), first - token, last - token, names[kind - 1]))
     return found
 
 
@@ -138,17 +166,16 @@ def merged(
     found: Sequence[Tagged],
     phrases: Sequence[Mention],
     text: TokenisedText,
-    logits: Floats,
-    calibration: Calibration,
+    inside: Floats,
+    phrase_share: float,
     learnt: Mapping[str, str],
 ) -> list[Tagged]:
-    """The network's mentions and those that the taxonomy's phrases add, in order.
+    """One text's mentions of the network and those that the taxonomy's phrases add, in order.
 
     Where both speak of the same words, the network decides on the type, for it sees the sentence; a phrase of a type that is not `learnt`,
     one that a user added, comes before it. Elsewhere a phrase counts if the network, before its bias, thinks that one of its words may be
-    part of a mention.
+    part of a mention: `inside` [tokens] is that probability.
     """
-    share = 1.0 - type_shares(logits, 0.0, learnt)[:, 0]
     known = set(learnt.values())
     kept = list(found)
     for phrase in phrases:
@@ -157,7 +184,7 @@ def merged(
         own = phrase.type not in known
         if own:
             kept = [one for one in kept if one not in beside]
-        if own or (not beside and share[first:last].max() >= calibration.phrase_share):
+        if own or (not beside and inside[first:last].max() >= phrase_share):
             kept.append(Tagged(phrase.start, phrase.end, first, last, phrase.type))
     return sorted(kept, key=lambda one: one.start)
 

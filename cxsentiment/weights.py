@@ -79,7 +79,7 @@ def read_manifest(name_or_path: str | Path | None = None) -> Manifest:
 
     Raises ModelError when there is no such model or the folder does not hold one of ours.
     """
-    folder = _find(name_or_path)
+    folder = find_model(name_or_path)
     path = folder / MANIFEST
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
@@ -163,13 +163,8 @@ def write_manifest(folder: Path, name: str, version: str, encoder: Mapping[str, 
     (folder / MANIFEST).write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
 
 
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _find(name_or_path: str | Path | None) -> Path:
+def find_model(name_or_path: str | Path | None) -> Path:
+    """The folder of a model: a folder, a packaged one (None: the default), or one of the hub. Raises ModelError when there is none."""
     name = str(name_or_path or DEFAULT_MODEL)
     if Path(name).is_dir():
         return Path(name)
@@ -179,6 +174,12 @@ def _find(name_or_path: str | Path | None) -> Path:
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         return _from_hub(name)
     raise ModelError(f"no model {name!r}: give a folder, a Hugging Face id (owner/name), or leave it out for the default model")
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _packaged(name: str) -> Path | None:

@@ -58,12 +58,14 @@ def tiny_tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def write_tiny_model(folder: Path, hidden: int = 32, heads: int = 4, intermediate: int = 64, **calibration: Any) -> Path:
+def write_tiny_model(
+    folder: Path, hidden: int = 32, heads: int = 4, intermediate: int = 64, head_hidden: int = 16, **calibration: Any
+) -> Path:
     """A complete model folder with random weights, and a calibration changed as given."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = tiny_tokenizer()
     tokenizer.save(str(folder / "tokenizer.json"))
-    config = EncoderConfig(tokenizer.get_vocab_size(), hidden, 2, heads, intermediate, 256, head_hidden=16, wide_buckets=512)
+    config = EncoderConfig(tokenizer.get_vocab_size(), hidden, 2, heads, intermediate, 256, head_hidden=head_hidden, wide_buckets=512)
     torch.manual_seed(7)
     model = CxModel(config, Spelling.of(pieces_of(tokenizer)))
     torch.nn.init.normal_(model.wide.table, std=0.5)

@@ -1,9 +1,11 @@
-/* The compact encoder in int8 on processors with AVX-512 VNNI: one call runs a packed batch through all layers.
+/* The compact encoder in int8 on processors with AVX-512 VNNI: one call runs packed batches through all layers.
 
    Sequences lie one after the other, none is padded. Activations are unsigned 8-bit integers: `value = (integer - zero) * scale`, weights
    are signed 8-bit integers with one scale a row, sums are exact 32-bit integers. Nothing that is computed for a token depends on what else
    is in the batch, so the same text gives the same bits in any batch. Called by `cxsentiment.encoder.kernels`, which checks sizes, ids and lengths. */
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,14 +23,22 @@ typedef struct {
     const float *middle_weight, *middle_bias, *final_weight, *final_bias; /* [hidden]: the layer norms */
 } Layer;
 
+/* What is said of each token: `labels` logits through a layer of `units` with GELU. */
+typedef struct {
+    int32_t units, labels;
+    Matrix inner, outer;
+    const float *factor, *shift; /* [hidden]: how the states become integers */
+} Head;
+
 typedef struct {
     int32_t hidden, heads, intermediate, layers;
     const float *words, *positions, *norm_weight, *norm_bias;
     const Layer *layer;
+    Head tokens;
 } Network;
 
 /* Of the structures and functions here; `kernels.py` takes no other. */
-int cx_version(void) { return 1; }
+int cx_version(void) { return 2; }
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 
@@ -47,12 +57,13 @@ int cx_supported(void) {
 
 #include <immintrin.h>
 
-enum { LANES = 16, PANEL = 32, ROWS = 12, TILE = 48, HEAD = 32, QUERIES = 4 };
+enum { LANES = 16, PANEL = 32, ROWS = 12, TILE = 48, HEAD = 32, QUERIES = 8 };
 #define GELU_LEAST 0.17f /* no value of GELU lies below -0.17 */
 #define EPSILON 1e-12f
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE int64_t least(int64_t one, int64_t other) { return one < other ? one : other; }
+INLINE int64_t most(int64_t one, int64_t other) { return one > other ? one : other; }
 
 /* ---- products of integer matrices --------------------------------------------------------------------------------------------- */
 
@@ -63,7 +74,7 @@ void cx_pack(const int8_t *weight, int64_t rows, int64_t columns, int8_t *packed
             for (int64_t row = panel; row < panel + PANEL; row++, packed += 4) memcpy(packed, weight + row * columns + column, 4);
 }
 
-typedef enum { PLAIN, GELU, RESIDUAL } Ending;
+typedef enum { PLAIN, GELU, SCALED, RESIDUAL } Ending;
 
 /* GELU with the error function as x times a polynomial of x^2, fitted by least squares to an error below 2e-5 (and 8e-5 at 8). */
 INLINE __m512 gelu(__m512 x) {
@@ -77,13 +88,11 @@ INLINE __m512 gelu(__m512 x) {
     return _mm512_mul_ps(x, _mm512_fmadd_ps(clipped, sum, _mm512_set1_ps(0.5f)));
 }
 
-/* Sixteen sums of one row to the output: sum * scale + bias, then GELU; or sum * scale * row_scale + bias, added to what is there. */
+/* Sixteen sums of one row to the output: sum * scale + bias, then GELU; or sum * scale * row_scale + bias, which may be added to what is there. */
 INLINE void finish(const Ending ending, __m512i sums, const float *scale, const float *bias, float row_scale, float *place) {
     const __m512 sum = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_loadu_ps(scale)), shift = _mm512_loadu_ps(bias);
-    if (ending == RESIDUAL)
-        _mm512_storeu_ps(place, _mm512_add_ps(_mm512_loadu_ps(place), _mm512_fmadd_ps(sum, _mm512_set1_ps(row_scale), shift)));
-    else
-        _mm512_storeu_ps(place, ending == GELU ? gelu(_mm512_add_ps(sum, shift)) : _mm512_add_ps(sum, shift));
+    const __m512 value = ending >= SCALED ? _mm512_fmadd_ps(sum, _mm512_set1_ps(row_scale), shift) : _mm512_add_ps(sum, shift);
+    _mm512_storeu_ps(place, ending == GELU ? gelu(value) : ending == RESIDUAL ? _mm512_add_ps(_mm512_loadu_ps(place), value) : value);
 }
 
 /* The sums of a block are 24 variables with names, and go to memory once, at the end: so compilers keep them in registers. */
@@ -205,56 +214,85 @@ INLINE __m512 exponential(__m512 x) {
 INLINE void attend(const int count, const float *queries, const float *keys, const float *values, int64_t stride, int64_t length,
                    int64_t width, float *weights, uint8_t *output, int64_t hidden) {
     const __mmask16 last = (__mmask16)(0xFFFFu >> (width - length));
-    __m512 most[QUERIES], sum[QUERIES], mixed[QUERIES][2];
-#pragma GCC unroll 4
-    for (int query = 0; query < count; query++) most[query] = _mm512_set1_ps(-1e30f);
+    __m512 peak[QUERIES], sum[QUERIES], mixed[QUERIES][2];
+#pragma GCC unroll 8
+    for (int query = 0; query < count; query++) peak[query] = _mm512_set1_ps(-1e30f);
     for (int64_t key = 0; key < width; key += LANES) {
         __m512 scores[QUERIES];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int query = 0; query < count; query++) scores[query] = _mm512_setzero_ps();
         for (int unit = 0; unit < HEAD; unit++) {
             const __m512 some = _mm512_loadu_ps(keys + unit * width + key);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int query = 0; query < count; query++)
                 scores[query] = _mm512_fmadd_ps(_mm512_set1_ps(queries[query * stride + unit]), some, scores[query]);
         }
         const __mmask16 there = key + LANES <= length ? 0xFFFF : last;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int query = 0; query < count; query++) {
             scores[query] = _mm512_mask_blend_ps(there, _mm512_set1_ps(-1e30f), scores[query]);
-            most[query] = _mm512_max_ps(most[query], scores[query]);
+            peak[query] = _mm512_max_ps(peak[query], scores[query]);
             _mm512_storeu_ps(weights + query * width + key, scores[query]);
         }
     }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int query = 0; query < count; query++) {
-        most[query] = _mm512_set1_ps(_mm512_reduce_max_ps(most[query]));
+        peak[query] = _mm512_set1_ps(_mm512_reduce_max_ps(peak[query]));
         sum[query] = mixed[query][0] = mixed[query][1] = _mm512_setzero_ps();
     }
     for (int64_t key = 0; key < width; key += LANES) {
         const __mmask16 there = key + LANES <= length ? 0xFFFF : last;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int query = 0; query < count; query++) {
             float *place = weights + query * width + key;
-            const __m512 share = _mm512_maskz_mov_ps(there, exponential(_mm512_sub_ps(_mm512_loadu_ps(place), most[query])));
+            const __m512 share = _mm512_maskz_mov_ps(there, exponential(_mm512_sub_ps(_mm512_loadu_ps(place), peak[query])));
             _mm512_storeu_ps(place, share);
             sum[query] = _mm512_add_ps(sum[query], share);
         }
     }
     for (int64_t key = 0; key < length; key++) {
         const __m512 first = _mm512_loadu_ps(values + key * stride), second = _mm512_loadu_ps(values + key * stride + LANES);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int query = 0; query < count; query++) {
             const __m512 share = _mm512_set1_ps(weights[query * width + key]);
             mixed[query][0] = _mm512_fmadd_ps(share, first, mixed[query][0]);
             mixed[query][1] = _mm512_fmadd_ps(share, second, mixed[query][1]);
         }
     }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int query = 0; query < count; query++) {
         const __m512 whole = _mm512_set1_ps(_mm512_reduce_add_ps(sum[query]));
         store_bytes(output + query * hidden, _mm512_div_ps(mixed[query][0], whole));
         store_bytes(output + query * hidden + LANES, _mm512_div_ps(mixed[query][1], whole));
+    }
+}
+
+/* Sixteen rows of sixteen, `stride` apart, become columns: `output` [16, width]. Rows from `count` on are zero. */
+INLINE void transpose(const float *rows, int64_t stride, int64_t count, float *output, int64_t width) {
+    __m512 whole[LANES], mixed[LANES];
+#pragma GCC unroll 16
+    for (int row = 0; row < LANES; row++) whole[row] = row < count ? _mm512_loadu_ps(rows + row * stride) : _mm512_setzero_ps();
+#pragma GCC unroll 8
+    for (int pair = 0; pair < LANES; pair += 2) {
+        mixed[pair] = _mm512_unpacklo_ps(whole[pair], whole[pair + 1]);
+        mixed[pair + 1] = _mm512_unpackhi_ps(whole[pair], whole[pair + 1]);
+    }
+#pragma GCC unroll 4
+    for (int four = 0; four < LANES; four += 4)
+#pragma GCC unroll 2
+        for (int half = 0; half < 2; half++) {
+            const __m512d low = _mm512_castps_pd(mixed[four + half]), high = _mm512_castps_pd(mixed[four + half + 2]);
+            whole[four + 2 * half] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+            whole[four + 2 * half + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+        }
+#pragma GCC unroll 4
+    for (int place = 0; place < 4; place++) { /* lane n of whole[4 m + place] holds column 4 n + place of rows 4 m to 4 m + 3 */
+        const __m512 first = _mm512_shuffle_f32x4(whole[place], whole[4 + place], 0x88), second = _mm512_shuffle_f32x4(whole[8 + place], whole[12 + place], 0x88);
+        const __m512 third = _mm512_shuffle_f32x4(whole[place], whole[4 + place], 0xDD), fourth = _mm512_shuffle_f32x4(whole[8 + place], whole[12 + place], 0xDD);
+        _mm512_storeu_ps(output + place * width, _mm512_shuffle_f32x4(first, second, 0x88));
+        _mm512_storeu_ps(output + (4 + place) * width, _mm512_shuffle_f32x4(third, fourth, 0x88));
+        _mm512_storeu_ps(output + (8 + place) * width, _mm512_shuffle_f32x4(first, second, 0xDD));
+        _mm512_storeu_ps(output + (12 + place) * width, _mm512_shuffle_f32x4(third, fourth, 0xDD));
     }
 }
 
@@ -264,21 +302,20 @@ static void attention(const float *projected, int64_t length, int64_t hidden, in
     float *keys = scratch, *weights = scratch + HEAD * width;
     for (int64_t head = 0; head < heads; head++) {
         const float *queries = projected + head * HEAD, *values = queries + 2 * hidden;
-        for (int64_t key = 0; key < width; key++)
-            for (int unit = 0; unit < HEAD; unit++)
-                keys[unit * width + key] = key < length ? queries[key * stride + hidden + unit] : 0.0f;
+        for (int64_t key = 0; key < width; key += LANES)
+            for (int unit = 0; unit < HEAD; unit += LANES)
+                transpose(queries + key * stride + hidden + unit, stride, length - key, keys + unit * width + key, width);
         int64_t query = 0;
-        for (; query + QUERIES <= length; query += QUERIES)
-            attend(QUERIES, queries + query * stride, keys, values, stride, length, width, weights, output + query * hidden + head * HEAD, hidden);
-        for (; query < length; query++)
-            attend(1, queries + query * stride, keys, values, stride, length, width, weights, output + query * hidden + head * HEAD, hidden);
+#define ATTEND(count)                                                                                                                 \
+    for (; query + (count) <= length; query += (count))                                                                               \
+        attend(count, queries + query * stride, keys, values, stride, length, width, weights, output + query * hidden + head * HEAD, hidden);
+        ATTEND(8) ATTEND(4) ATTEND(2) ATTEND(1)
     }
 }
 
 /* ---- the network ---------------------------------------------------------------------------------------------------------------- */
 
-
-/* Up to TILE tokens from the attention's output to the layer's. states [count, hidden]; scratch as in cx_encode. */
+/* Up to TILE tokens from the attention's output to the layer's. states [count, hidden]; scratch as in Room. */
 static void feed_forward(const Network *network, const Layer *layer, int64_t count, float *states, const uint8_t *mixed, float *widened,
                          uint8_t *integers, float *steps) {
     const int64_t hidden = network->hidden, units = network->intermediate;
@@ -297,11 +334,11 @@ static void feed_forward(const Network *network, const Layer *layer, int64_t cou
 static void embed(const Network *network, const int32_t *ids, const int64_t *starts, int64_t sequences, float *states) {
     const int64_t hidden = network->hidden;
     for (int64_t sequence = 0; sequence < sequences; sequence++)
-        for (int64_t token = starts[sequence]; token < starts[sequence + 1]; token++) {
+        for (int64_t token = starts[sequence]; token < starts[sequence + 1]; token++, states += hidden) {
             const float *word = network->words + ids[token] * hidden, *position = network->positions + (token - starts[sequence]) * hidden;
             for (int64_t unit = 0; unit < hidden; unit += LANES)
-                _mm512_storeu_ps(states + token * hidden + unit, _mm512_add_ps(_mm512_loadu_ps(word + unit), _mm512_loadu_ps(position + unit)));
-            normalise(states + token * hidden, hidden, network->norm_weight, network->norm_bias);
+                _mm512_storeu_ps(states + unit, _mm512_add_ps(_mm512_loadu_ps(word + unit), _mm512_loadu_ps(position + unit)));
+            normalise(states, hidden, network->norm_weight, network->norm_bias);
         }
 }
 
@@ -319,47 +356,114 @@ static void pool(const float *states, int64_t length, int64_t hidden, float *tot
     }
 }
 
-/* Token ids of `sequences` sequences, of which number n holds [starts[n], starts[n + 1]) -> states [tokens, hidden], and their sum and
-   maximum over each sequence's tokens [sequences, hidden]. 0, or -1: no memory. */
-int cx_encode(const Network *network, const int32_t *ids, const int64_t *starts, int64_t sequences, float *states, float *total, float *largest) {
-    const int64_t hidden = network->hidden, units = network->intermediate, tokens = starts[sequences];
-    int64_t longest = 0;
-    for (int64_t sequence = 0; sequence < sequences; sequence++)
-        if (starts[sequence + 1] - starts[sequence] > longest) longest = starts[sequence + 1] - starts[sequence];
-    const int64_t width = (longest + LANES - 1) / LANES * LANES;
-    float *projected = malloc(sizeof(float) * tokens * 3 * hidden);
-    uint8_t *mixed = malloc(tokens * hidden);
-    float *widened = malloc(sizeof(float) * TILE * units);
-    uint8_t *integers = malloc(TILE * units);
-    float *scratch = malloc(sizeof(float) * (HEAD + QUERIES) * width);
-    float steps[TILE] = {0};
-    const int failed = !projected || !mixed || !widened || !integers || !scratch;
-    if (!failed) {
-        embed(network, ids, starts, sequences, states);
-        for (int32_t number = 0; number < network->layers; number++) {
-            const Layer *layer = network->layer + number;
-            for (int64_t token = 0; token < tokens; token += TILE) {
-                const int64_t count = least(TILE, tokens - token);
-                for (int64_t row = 0; row < count; row++)
-                    quantise(states + (token + row) * hidden, hidden, layer->qkv_factor, layer->qkv_shift, integers + row * hidden);
-                multiply(PLAIN, integers, count, hidden, &layer->qkv, 3 * hidden, steps, projected + token * 3 * hidden, 3 * hidden);
-            }
-            for (int64_t sequence = 0; sequence < sequences; sequence++)
-                attention(projected + starts[sequence] * 3 * hidden, starts[sequence + 1] - starts[sequence], hidden, network->heads, scratch,
-                          mixed + starts[sequence] * hidden);
-            for (int64_t token = 0; token < tokens; token += TILE)
-                feed_forward(network, layer, least(TILE, tokens - token), states + token * hidden, mixed + token * hidden, widened, integers, steps);
+/* Room for one batch at a time. */
+typedef struct {
+    float *states;     /* [tokens, hidden] */
+    float *projected;  /* [tokens, 3 * hidden] */
+    uint8_t *mixed;    /* [tokens, hidden] */
+    float *widened;    /* [TILE, widest layer] */
+    uint8_t *integers; /* [TILE, widest layer] */
+    float *attention;  /* [HEAD + QUERIES, longest sequence, in whole lanes] */
+    float steps[TILE];
+} Room;
+
+/* Up to TILE tokens' states [count, hidden] -> logits [count, labels]. */
+static void head(const Head *head, int64_t count, int64_t hidden, const float *states, Room *room, float *logits) {
+    for (int64_t row = 0; row < count; row++) quantise(states + row * hidden, hidden, head->factor, head->shift, room->integers + row * hidden);
+    multiply(GELU, room->integers, count, hidden, &head->inner, head->units, room->steps, room->widened, head->units);
+    for (int64_t row = 0; row < count; row++)
+        room->steps[row] = quantise_widened(room->widened + row * head->units, head->units, room->integers + row * head->units);
+    multiply(SCALED, room->integers, count, head->units, &head->outer, head->labels, room->steps, logits, head->labels);
+}
+
+/* Sequences [0, sequences): their tokens' states in `room`, logits [tokens, labels], and sums and maxima of states [sequences, hidden]. */
+static void encode_batch(const Network *network, const int32_t *ids, const int64_t *starts, int64_t sequences, Room *room, float *logits,
+                         float *total, float *largest) {
+    const int64_t hidden = network->hidden, tokens = starts[sequences] - starts[0];
+    float *states = room->states;
+    embed(network, ids, starts, sequences, states);
+    for (int32_t number = 0; number < network->layers; number++) {
+        const Layer *layer = network->layer + number;
+        for (int64_t token = 0; token < tokens; token += TILE) {
+            const int64_t count = least(TILE, tokens - token);
+            for (int64_t row = 0; row < count; row++)
+                quantise(states + (token + row) * hidden, hidden, layer->qkv_factor, layer->qkv_shift, room->integers + row * hidden);
+            multiply(PLAIN, room->integers, count, hidden, &layer->qkv, 3 * hidden, room->steps, room->projected + token * 3 * hidden, 3 * hidden);
         }
-        for (int64_t sequence = 0; sequence < sequences; sequence++)
-            pool(states + starts[sequence] * hidden, starts[sequence + 1] - starts[sequence], hidden, total + sequence * hidden,
-                 largest + sequence * hidden);
+        for (int64_t sequence = 0; sequence < sequences; sequence++) {
+            const int64_t first = starts[sequence] - starts[0];
+            attention(room->projected + first * 3 * hidden, starts[sequence + 1] - starts[sequence], hidden, network->heads, room->attention,
+                      room->mixed + first * hidden);
+        }
+        for (int64_t token = 0; token < tokens; token += TILE)
+            feed_forward(network, layer, least(TILE, tokens - token), states + token * hidden, room->mixed + token * hidden, room->widened,
+                         room->integers, room->steps);
     }
-    free(projected);
-    free(mixed);
-    free(widened);
-    free(integers);
-    free(scratch);
-    return failed ? -1 : 0;
+    for (int64_t token = 0; token < tokens; token += TILE)
+        head(&network->tokens, least(TILE, tokens - token), hidden, states + token * hidden, room, logits + token * network->tokens.labels);
+    for (int64_t sequence = 0; sequence < sequences; sequence++)
+        pool(states + (starts[sequence] - starts[0]) * hidden, starts[sequence + 1] - starts[sequence], hidden, total + sequence * hidden,
+             largest + sequence * hidden);
+}
+
+/* What all threads of a call share: batches, of which each takes the next. */
+typedef struct {
+    const Network *network;
+    const int32_t *ids;
+    const int64_t *starts, *cuts;
+    int64_t batches, most_tokens, longest;
+    float *states, *logits, *total, *largest;
+    atomic_int_fast64_t taken, done;
+} Work;
+
+static void *worker(void *given) {
+    Work *work = given;
+    const Network *network = work->network;
+    const int64_t hidden = network->hidden, width = (work->longest + LANES - 1) / LANES * LANES;
+    const int64_t widest = most(most(network->intermediate, network->tokens.units), hidden);
+    Room room = {.states = malloc(sizeof(float) * work->most_tokens * hidden),
+                 .projected = malloc(sizeof(float) * work->most_tokens * 3 * hidden),
+                 .mixed = malloc(work->most_tokens * hidden),
+                 .widened = malloc(sizeof(float) * TILE * widest),
+                 .integers = malloc(TILE * widest),
+                 .attention = malloc(sizeof(float) * (HEAD + QUERIES) * width)};
+    if (room.states && room.projected && room.mixed && room.widened && room.integers && room.attention)
+        for (int64_t taken; (taken = atomic_fetch_add(&work->taken, 1)) < work->batches; atomic_fetch_add(&work->done, 1)) {
+            const int64_t batch = work->batches - 1 - taken; /* the longest sequences are last, and should not be begun last */
+            const int64_t first = work->cuts[batch], last = work->cuts[batch + 1], token = work->starts[first];
+            encode_batch(network, work->ids, work->starts + first, last - first, &room, work->logits + token * network->tokens.labels,
+                         work->total + first * hidden, work->largest + first * hidden);
+            if (work->states) memcpy(work->states + token * hidden, room.states, sizeof(float) * (work->starts[last] - token) * hidden);
+        }
+    free(room.states);
+    free(room.projected);
+    free(room.mixed);
+    free(room.widened);
+    free(room.integers);
+    free(room.attention);
+    return 0;
+}
+
+/* Token ids of sequences, of which number n holds [starts[n], starts[n + 1]), in batches, of which number n holds the sequences
+   [cuts[n], cuts[n + 1]) -> logits of tokens [tokens, labels], and sum and maximum of each sequence's states [sequences, hidden]; the states
+   too [tokens, hidden], unless there is no room for them (null). At most `threads` batches at once. 0, or -1: no memory. */
+int cx_encode(const Network *network, const int32_t *ids, const int64_t *starts, const int64_t *cuts, int64_t batches, int32_t threads,
+              float *states, float *logits, float *total, float *largest) {
+    enum { MOST_THREADS = 256 };
+    pthread_t others[MOST_THREADS];
+    Work work = {.network = network, .ids = ids, .starts = starts, .cuts = cuts, .batches = batches,
+                 .states = states, .logits = logits, .total = total, .largest = largest};
+    for (int64_t batch = 0; batch < batches; batch++) {
+        work.most_tokens = most(work.most_tokens, starts[cuts[batch + 1]] - starts[cuts[batch]]);
+    }
+    for (int64_t sequence = 0; sequence < cuts[batches]; sequence++)
+        work.longest = most(work.longest, starts[sequence + 1] - starts[sequence]);
+    int running = 0;
+    const int wanted = (int)least(least(threads, batches), MOST_THREADS) - 1;
+    while (running < wanted && !pthread_create(&others[running], 0, worker, &work)) running++;
+    worker(&work);
+    while (running) pthread_join(others[--running], 0);
+    return work.done == batches ? 0 : -1;
 }
 
 #if defined(__clang__)
@@ -372,8 +476,9 @@ int cx_encode(const Network *network, const int32_t *ids, const int64_t *starts,
 
 int cx_supported(void) { return 0; }
 void cx_pack(const int8_t *weight, int64_t rows, int64_t columns, int8_t *packed) { memcpy(packed, weight, rows * columns); }
-int cx_encode(const Network *network, const int32_t *ids, const int64_t *starts, int64_t sequences, float *states, float *total, float *largest) {
-    (void)network, (void)ids, (void)starts, (void)sequences, (void)states, (void)total, (void)largest;
+int cx_encode(const Network *network, const int32_t *ids, const int64_t *starts, const int64_t *cuts, int64_t batches, int32_t threads,
+              float *states, float *logits, float *total, float *largest) {
+    (void)network, (void)ids, (void)starts, (void)cuts, (void)batches, (void)threads, (void)states, (void)logits, (void)total, (void)largest;
     return -1;
 }
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 LIBRARY = Path(__file__).with_name("_kernels.so")
-VERSION = 1
+VERSION = 2
 PANEL, HEAD = 32, 32
 
 Floats = npt.NDArray[np.float32]
@@ -50,8 +50,21 @@ class IntegerLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class IntegerHead:
+    """Two layers with GELU between that give each token its logits; factor and shift [hidden] make integers of its state."""
+
+    inner: IntegerMatrix
+    outer: IntegerMatrix
+    factor: Floats
+    shift: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class IntegerNetwork:
-    """All that the kernels need of an encoder; tables [vocabulary, hidden] and [positions, hidden], norm [hidden]."""
+    """All that the kernels need of an encoder and its head on tokens.
+
+    Tables [vocabulary, hidden] and [positions, hidden], norm [hidden].
+    """
 
     heads: int
     words: Floats
@@ -59,6 +72,7 @@ class IntegerNetwork:
     norm_weight: Floats
     norm_bias: Floats
     layers: tuple[IntegerLayer, ...]
+    tokens: IntegerHead
 
 
 class _Matrix(ctypes.Structure):
@@ -69,11 +83,20 @@ class _Layer(ctypes.Structure):
     _fields_ = tuple((field.name, _Matrix if field.type == "IntegerMatrix" else ctypes.c_void_p) for field in fields(IntegerLayer))
 
 
+class _Head(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_int32) for name in ("units", "labels")),
+        *((name, _Matrix) for name in ("inner", "outer")),
+        *((name, ctypes.c_void_p) for name in ("factor", "shift")),
+    )
+
+
 class _Network(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_int32) for name in ("hidden", "heads", "intermediate", "layers")),
         *((name, ctypes.c_void_p) for name in ("words", "positions", "norm_weight", "norm_bias")),
         ("layer", ctypes.POINTER(_Layer)),
+        ("tokens", _Head),
     )
 
 
@@ -82,9 +105,9 @@ def supported() -> bool:
     return _library() is not None
 
 
-def fits(hidden: int, heads: int, intermediate: int) -> bool:
-    """Whether the kernels can do an encoder of these sizes."""
-    return hidden == HEAD * heads and hidden % PANEL == 0 and intermediate % PANEL == 0
+def fits(hidden: int, heads: int, *layers: int) -> bool:
+    """Whether the kernels can do an encoder of these sizes, with other layers (intermediate ones, heads) of these."""
+    return hidden == HEAD * heads and all(units % PANEL == 0 for units in (hidden, *layers))
 
 
 class Kernels:
@@ -98,29 +121,63 @@ class Kernels:
         self._held: list[npt.NDArray[Any]] = []  # what the structures point to
         self._vocabulary, self._hidden = network.words.shape
         self._positions = len(network.positions)
+        self._labels = len(network.tokens.outer.bias)
         units = network.layers[0].up.integers.shape[0]
-        if not fits(self._hidden, network.heads, units):
+        if not fits(self._hidden, network.heads, units, len(network.tokens.inner.bias)):
             raise ValueError(f"the int8 kernels need heads of {HEAD} units and layers of a multiple of {PANEL}")
         layers = (_Layer * len(network.layers))(*(_Layer(**self._fields_of(layer)) for layer in network.layers))
         tables = {name: self._pointer(getattr(network, name), np.float32) for name in ("words", "positions", "norm_weight", "norm_bias")}
-        self._network = _Network(hidden=self._hidden, heads=network.heads, intermediate=units, layers=len(layers), **tables, layer=layers)
+        sizes = {"hidden": self._hidden, "heads": network.heads, "intermediate": units, "layers": len(layers)}
+        self._network = _Network(**sizes, **tables, layer=layers, tokens=self._head(network.tokens))
 
-    def encode(self, ids: Int32s, starts: Int64s) -> tuple[Floats, Floats, Floats]:
-        """States [tokens, hidden] of sequences that lie one after the other, and their sum and maximum over each [sequences, hidden].
+    def encode(self, ids: Int32s, starts: Int64s, cuts: Int64s | None = None, threads: int = 1) -> tuple[Floats, Floats, Floats]:
+        """Logits of tokens [tokens, labels], and sum and maximum of each sequence's states [sequences, hidden].
 
-        Sequence number n holds ids [starts[n], starts[n + 1]). Raises ValueError when ids or lengths are out of range.
+        Sequences lie one after the other: number n holds ids [starts[n], starts[n + 1]). Batch number n of those that `threads` share holds
+        sequences [cuts[n], cuts[n + 1]); None is a single batch. Raises ValueError when ids, lengths or cuts are out of range.
         """
+        return self._encode(ids, starts, cuts, threads, None)
+
+    def states(self, ids: Int32s, starts: Int64s) -> Floats:
+        """The last layer's states [tokens, hidden] of sequences as for `encode`."""
+        states = np.empty((len(ids), self._hidden), np.float32)
+        self._encode(ids, starts, None, 1, states)
+        return states
+
+    def _encode(
+        self, ids: Int32s, starts: Int64s, cuts: Int64s | None, threads: int, states: Floats | None
+    ) -> tuple[Floats, Floats, Floats]:
         lengths = np.diff(starts)
+        cuts = np.array([0, len(lengths)]) if cuts is None else cuts
         if not len(lengths) or starts[0] or starts[-1] != len(ids) or lengths.min() < 1 or lengths.max() > self._positions:
             raise ValueError(f"sequences must have 1 to {self._positions} tokens and fill the ids")
         if ids.min() < 0 or ids.max() >= self._vocabulary:
             raise ValueError(f"ids must be below {self._vocabulary}")
-        ids, starts = np.ascontiguousarray(ids, np.int32), np.ascontiguousarray(starts, np.int64)
-        states, total, largest = (np.empty((rows, self._hidden), np.float32) for rows in (len(ids), len(lengths), len(lengths)))
-        addresses = (array.ctypes.data for array in (states, total, largest))
-        if self._library.cx_encode(ctypes.byref(self._network), ids.ctypes.data, starts.ctypes.data, len(lengths), *addresses):
-            raise MemoryError(f"no memory for a batch of {len(ids)} tokens: use a smaller token_budget")
-        return states, total, largest
+        if len(cuts) < 2 or cuts[0] or cuts[-1] != len(lengths) or np.diff(cuts).min() < 1:
+            raise ValueError("batches must have at least one sequence and hold all of them, in order")
+        ids, starts, cuts = (
+            np.ascontiguousarray(ids, np.int32),
+            np.ascontiguousarray(starts, np.int64),
+            np.ascontiguousarray(cuts, np.int64),
+        )
+        logits = np.empty((len(ids), self._labels + -self._labels % PANEL), np.float32)
+        total, largest = (np.empty((len(lengths), self._hidden), np.float32) for _ in range(2))
+        given = (ids.ctypes.data, starts.ctypes.data, cuts.ctypes.data, len(cuts) - 1, threads)
+        room = (None if states is None else states.ctypes.data, *(array.ctypes.data for array in (logits, total, largest)))
+        if self._library.cx_encode(ctypes.byref(self._network), *given, *room):
+            raise MemoryError(f"no memory for batches of {len(ids)} tokens: use a smaller token_budget")
+        return logits[:, : self._labels], total, largest
+
+    def _head(self, head: IntegerHead) -> _Head:
+        """The outer matrix has rows of zeros behind its own, up to a whole number of panels."""
+        missing = -self._labels % PANEL
+        outer = head.outer
+        padded = IntegerMatrix(
+            np.pad(outer.integers, ((0, missing), (0, 0))), np.pad(outer.scale, (0, missing)), np.pad(outer.bias, (0, missing))
+        )
+        factors = {name: self._pointer(getattr(head, name), np.float32) for name in ("factor", "shift")}
+        sizes = {"units": len(head.inner.bias), "labels": self._labels + missing}
+        return _Head(**sizes, inner=self._matrix(head.inner), outer=self._matrix(padded), **factors)
 
     def _fields_of(self, layer: IntegerLayer) -> Mapping[str, Any]:
         plain = {field.name: getattr(layer, field.name) for field in fields(layer)}
@@ -149,5 +206,5 @@ def _library() -> ctypes.CDLL | None:
     except (OSError, AttributeError):  # not built, or for another machine
         return None
     library.cx_pack.argtypes = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
-    library.cx_encode.argtypes = (*(ctypes.c_void_p,) * 3, ctypes.c_int64, *(ctypes.c_void_p,) * 3)
+    library.cx_encode.argtypes = (*(ctypes.c_void_p,) * 4, ctypes.c_int64, ctypes.c_int32, *(ctypes.c_void_p,) * 4)
     return library

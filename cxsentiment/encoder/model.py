@@ -31,6 +31,7 @@ class EncoderConfig:
     head_hidden: int = 256
     wide_buckets: int = 2**20
     dropout: float = 0.1
+    norm_epsilon: float = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,10 @@ class Layer(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.attention = SelfAttention(config.hidden, config.heads)
-        self.attention_norm = nn.LayerNorm(config.hidden, eps=1e-12)
+        self.attention_norm = nn.LayerNorm(config.hidden, eps=config.norm_epsilon)
         self.up = nn.Linear(config.hidden, config.intermediate)
         self.down = nn.Linear(config.intermediate, config.hidden)
-        self.output_norm = nn.LayerNorm(config.hidden, eps=1e-12)
+        self.output_norm = nn.LayerNorm(config.hidden, eps=config.norm_epsilon)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, states: torch.Tensor, layout: Padded | Packed) -> torch.Tensor:
@@ -106,7 +107,7 @@ class Encoder(TextEncoder):
         super().__init__()
         self.words = nn.Embedding(config.vocabulary, config.hidden)
         self.positions = nn.Embedding(config.positions, config.hidden)
-        self.norm = nn.LayerNorm(config.hidden, eps=1e-12)
+        self.norm = nn.LayerNorm(config.hidden, eps=config.norm_epsilon)
         self.dropout = nn.Dropout(config.dropout)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
 

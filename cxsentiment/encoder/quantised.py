@@ -12,8 +12,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
-from cxsentiment.encoder.kernels import HEAD, IntegerLayer, IntegerMatrix, IntegerNetwork
+from cxsentiment.encoder.kernels import HEAD, IntegerHead, IntegerLayer, IntegerMatrix, IntegerNetwork
 from cxsentiment.encoder.model import Encoder, Layer
 
 Floats = npt.NDArray[np.float32]
@@ -22,6 +23,9 @@ Ranges = Mapping[str, Floats]
 RANGED = ("qkv", "out", "up")
 """The linear layers whose inputs have fixed ranges: arrays [layers, 2, hidden] of least and greatest values."""
 
+STATES = "states"
+"""The last layer's states have a range too, for the head on tokens: [1, 2, hidden]."""
+
 MOST = 127
 ZERO = 128
 SMOOTHING = 0.75
@@ -29,11 +33,14 @@ GELU_LEAST = 0.17
 NARROWEST = 1e-3
 
 
-def integer_network(encoder: Encoder, ranges: Ranges) -> IntegerNetwork:
-    """The network in integers, of an encoder in float32. Raises KeyError or ValueError when ranges are missing or have another shape."""
+def integer_network(encoder: Encoder, tokens: nn.Sequential, ranges: Ranges) -> IntegerNetwork:
+    """The network in integers, of an encoder and its head on tokens in float32.
+
+    Raises KeyError or ValueError when ranges are missing or have another shape.
+    """
     count, hidden = len(encoder.layers), encoder.words.weight.shape[1]
-    if any(ranges[name].shape != (count, 2, hidden) for name in RANGED):
-        raise ValueError(f"ranges must be [{count}, 2, {hidden}]")
+    if any(ranges[name].shape != (count, 2, hidden) for name in RANGED) or ranges[STATES].shape != (1, 2, hidden):
+        raise ValueError(f"ranges must be [{count}, 2, {hidden}], and [1, 2, {hidden}] for {STATES}")
     spans = zip(*(ranges[name] for name in RANGED), strict=True)
     layers = tuple(_layer(layer, *span) for layer, span in zip(encoder.layers, spans, strict=True))  # type: ignore[arg-type]
     return IntegerNetwork(
@@ -43,7 +50,14 @@ def integer_network(encoder: Encoder, ranges: Ranges) -> IntegerNetwork:
         norm_weight=_array(encoder.norm.weight),
         norm_bias=_array(encoder.norm.bias),
         layers=layers,
+        tokens=_head(tokens, ranges[STATES][0]),
     )
+
+
+def _head(head: nn.Sequential, states: Floats) -> IntegerHead:
+    first, last = (layer for layer in head if isinstance(layer, nn.Linear))
+    inner, factor, shift = _smoothed(_array(first.weight), _array(first.bias), states)
+    return IntegerHead(inner, _shifted(_array(last.weight), _array(last.bias), 1.0, 0, GELU_LEAST), factor, shift)
 
 
 def _layer(layer: Layer, qkv_range: Floats, out_range: Floats, up_range: Floats) -> IntegerLayer:

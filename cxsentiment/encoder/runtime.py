@@ -1,11 +1,9 @@
-"""Runs the network: device, precision, batches, threads. The only file that touches CUDA."""
+"""Runs our own network: encoder, heads on tokens and on texts; the encoder in floating point or in the integer kernels."""
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import timeit
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -14,23 +12,24 @@ import torch
 
 from cxsentiment.encoder import kernels
 from cxsentiment.encoder.attention import Packed
-from cxsentiment.encoder.batch import Ids, Ints, Sequences, Windows, halves, own_tokens, pack, plan, split
+from cxsentiment.encoder.batch import Ids, Ints, Sequences, Windows, own_tokens, pack, split
+from cxsentiment.encoder.core import OVERLAP, WINDOW, Core, Place, Tensors
+from cxsentiment.encoder.devices import DTYPES, INT8, choose_devices, choose_precision
 from cxsentiment.encoder.foreign import ForeignEncoder
-from cxsentiment.encoder.instruments import Instruments, Stats
 from cxsentiment.encoder.model import FOREIGN, CxModel, Encoder, EncoderConfig, ForeignConfig, Logits, pool_packed
 from cxsentiment.encoder.ngrams import Spelling
 from cxsentiment.encoder.quantised import Ranges, integer_network
 from cxsentiment.encoder.tokenise import TextTokeniser, TokenisedText
-from cxsentiment.errors import ModelError, OptionError
+from cxsentiment.errors import ModelError
 from cxsentiment.tags import TOKEN_LOGITS
 from cxsentiment.weights import RANGES, TOKENIZER, Manifest, load_arrays, load_ranges
 
-WINDOW = 158
-OVERLAP = 32
 TEXTS_PER_HEAD_BATCH = 1024
-GROUP = 32
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-INT8 = "int8"
+TRIED = 16
+"""Sequences of as many tokens that are tried in both precisions."""
+
+GROUP_TOKENS = 32_768
+"""Tokens that go into one call of the kernels, whose threads share its batches."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -60,125 +59,95 @@ class RawScores:
         return RawScores(**parts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    """States of a batch's tokens, special ones included [tokens, hidden], and each window's sum and maximum of them [windows, hidden]."""
+class Runtime(Core[CxModel]):
+    """Our network in one precision.
 
-    states: torch.Tensor
-    total: torch.Tensor
-    largest: torch.Tensor
-
-
-class Runtime:
-    """A network on a device, in one precision. Thread-safe.
-
-    In int8 the encoder runs in the kernels, one batch a thread; all else, and what is read exactly, is in float32.
+    In int8 the encoder and the head on tokens run in the kernels; all else, and what is read exactly, is in float32.
     """
 
     def __init__(
-        self, model: CxModel, special: tuple[int, int], device: str, dtype: str, token_budget: int, ranges: Ranges | None = None
+        self, model: CxModel, special: tuple[int, int], device: str, dtype: str, token_budget: int | str, ranges: Ranges | None = None
     ) -> None:
-        if token_budget < 1:
-            raise OptionError(f"token_budget must be at least 1, not {token_budget}")
-        self.device = choose_device(device)
-        self.precision = choose_precision(dtype, self.device, can_int8=ranges is not None and _fits_kernels(model))
-        self.token_budget = token_budget
+        devices = choose_devices(device)
+        precision = choose_precision(dtype, devices[0], can_int8=ranges is not None and _fits_kernels(model))
         self.special = special
-        self.instruments = Instruments()
-        self.model = model.eval().requires_grad_(requires_grad=False).to(self.device)
-        self._kernels = _kernels(model, ranges) if ranges is not None and self.precision == INT8 else None
-        self._lock = threading.Lock()
-        self._threads: ThreadPoolExecutor | None = None
-        self._process = os.getpid()
-        for weight in self.model.encoder.parameters():  # not its buffers: angles of rotary positions need float32
-            weight.data = weight.to(DTYPES.get(self.precision, torch.float32))
+        self._kernels = _kernels(model, ranges) if ranges is not None and precision == INT8 else None
+        if dtype == "auto" and self._kernels is not None and not _is_faster(self._kernels, model):
+            self._kernels, precision = None, "float32"
+        for weight in model.encoder.parameters():  # not its buffers: angles of rotary positions need float32
+            weight.data = weight.to(DTYPES.get(precision, torch.float32))
+        super().__init__(model, devices, precision, token_budget)
+
+    @property
+    def model(self) -> CxModel:
+        """The network on the first device."""
+        return self.network
 
     @property
     def is_rounded(self) -> bool:
         """Whether the encoder works with integers, so that close decisions should be read again, exactly."""
         return self._kernels is not None
 
-    def stats(self) -> Stats:
-        """What was done since the runtime was made."""
-        return self.instruments.stats(self.precision, self.token_budget)
-
-    @torch.inference_mode()
     def score(self, texts: Sequence[TokenisedText], *, exactly: bool = False) -> RawScores:
         """One forward pass over all windows of the texts, in batches under the token budget. Every text must have a token.
 
         With `exactly` in floating point even where the runtime works with integers.
         """
-        with self.instruments.stage("forward"):
+        with self.place() as place, self.instruments.stage("forward"):
             flat = np.concatenate([text.ids for text in texts])
             windows = split([len(text.ids) for text in texts], WINDOW, OVERLAP)
-            states = _WindowStates(len(windows), len(flat), self.model.config.hidden, self.device)
-            batches = plan(windows.lengths + 2, self.token_budget)
-            packed = [pack(flat, windows, batch, self.special) for batch in batches]
-            integers = self._kernels is not None and not exactly
-            found = self._in_integers(packed) if integers else map(self._in_floats, packed)
-            for batch, sequences, encoded in zip(batches, packed, found, strict=True):
-                self._collect(batch, sequences.starts, encoded, windows, states)
-            self.instruments.count(batches=len(batches), tokens=int(windows.lengths.sum()) + 2 * len(windows))
-            return self._heads(texts, flat, windows, states)
+            states = _WindowStates(len(windows), len(flat), place)
+            encode = self._in_floats if exactly or self._kernels is None else self._in_integers
+            for batches in self.shares(place, windows.lengths + 2):
+                for batch, sequences, encoded in encode(place, flat, windows, batches):
+                    states.collect(batch, sequences.starts, encoded, windows)
+            return self._heads(place, texts, flat, windows, states)
 
-    def _in_floats(self, sequences: Sequences) -> _Encoded:
-        """On running out of memory the budget becomes half of the batch, and each half runs by itself."""
-        try:
-            with self.instruments.stage("copy"):
-                starts = torch.from_numpy(sequences.starts).to(self.device, torch.int32)
-                ids = torch.from_numpy(sequences.ids).to(self.device)
-            hidden = self.model.encoder.packed(ids, Packed(sequences.runs, starts))
-            return _Encoded(hidden, *pool_packed(hidden, starts))
-        except (torch.OutOfMemoryError, MemoryError):
-            if len(sequences.starts) == 2:
-                raise
-            with self._lock:
-                self.token_budget = min(self.token_budget, max(len(sequences.ids) // 2, WINDOW + 2))
-        parts = [self._in_floats(half) for half in halves(sequences)]
-        return _Encoded(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(_Encoded)))
+    def _in_floats(self, place: Place[CxModel], flat: Ids, windows: Windows, batches: list[Ints]) -> Iterator[_Encoded]:
+        def work(ids: torch.Tensor, layout: Packed) -> Tensors:
+            hidden = place.network.encoder.packed(ids, layout)
+            return place.network.heads.tokens(hidden.float()), *pool_packed(hidden, layout.starts)
 
-    def _in_integers(self, batches: Sequence[Sequences]) -> Iterator[_Encoded]:
-        """As many batches at once as torch would use threads; by groups, so that torch's own threads do not get in their way between."""
-        with self._lock:
-            if self._threads is None or self._process != os.getpid():  # a forked process has the pool, but not its threads
-                self._threads, self._process = ThreadPoolExecutor(torch.get_num_threads(), "cxsentiment"), os.getpid()
-            threads = self._threads
-        for first in range(0, len(batches), GROUP):
-            yield from list(threads.map(self._integers, batches[first : first + GROUP]))
+        for batch in batches:
+            sequences = pack(flat, windows, batch, self.special)
+            yield batch, sequences, self.run(place, sequences, work)
 
-    def _integers(self, sequences: Sequences) -> _Encoded:
+    def _in_integers(self, _: Place[CxModel], flat: Ids, windows: Windows, batches: list[Ints]) -> Iterator[_Encoded]:
+        """Several batches in one call, which has as many threads as torch would use."""
         assert self._kernels is not None
-        return _Encoded(*(torch.from_numpy(array) for array in self._kernels.encode(sequences.ids, sequences.starts)))
+        size = max(1, GROUP_TOKENS // self.budget.tokens)
+        for first in range(0, len(batches), size):
+            group = batches[first : first + size]
+            held = np.concatenate(group)
+            sequences = pack(flat, windows, held, self.special)
+            cuts = np.cumsum([0, *map(len, group)])
+            found = self._kernels.encode(sequences.ids, sequences.starts, cuts, torch.get_num_threads())
+            yield held, sequences, tuple(torch.from_numpy(array) for array in found)
 
-    def _collect(self, batch: Ints, starts: Ints, encoded: _Encoded, windows: Windows, states: _WindowStates) -> None:
-        where = torch.from_numpy(batch).to(self.device)
-        states.total[where], states.largest[where] = encoded.total, encoded.largest
-        rows, columns, places = own_tokens(windows, batch)
-        own = torch.from_numpy(starts[rows] + columns).to(self.device)
-        states.tokens[torch.from_numpy(places).to(self.device)] = self.model.heads.tokens(encoded.states[own].float())
-
-    def _heads(self, texts: Sequence[TokenisedText], flat: Ids, windows: Windows, states: _WindowStates) -> RawScores:
+    def _heads(
+        self, place: Place[CxModel], texts: Sequence[TokenisedText], flat: Ids, windows: Windows, states: _WindowStates
+    ) -> RawScores:
         counts = np.bincount(windows.text, minlength=len(texts))
         tokens = np.bincount(windows.text, weights=windows.lengths + 2, minlength=len(texts))
         total, largest = states.total, states.largest
         if len(windows) > len(texts):
-            segments = torch.from_numpy(counts).to(self.device)
+            segments = place.copied(counts)
             total = torch.segment_reduce(total, "sum", lengths=segments)
             largest = torch.segment_reduce(largest, "max", lengths=segments)
-        mean = total / torch.from_numpy(tokens).to(self.device, torch.float32)[:, None]
+        mean = total / place.copied(tokens, torch.float32)[:, None]
         pooled = torch.cat([mean, largest], dim=1)
         ends = np.cumsum([len(text.ids) for text in texts])
         parts: list[Logits] = []
         for start in range(0, len(texts), TEXTS_PER_HEAD_BATCH):
             stop = min(start + TEXTS_PER_HEAD_BATCH, len(texts))
             lengths = np.diff(ends[start:stop], prepend=ends[start - 1] if start else 0)
-            some = torch.from_numpy(flat[ends[start] - lengths[0] : ends[stop - 1]]).to(self.device, torch.int64)
-            parts.append(self.model.text_logits(pooled[start:stop], some, torch.from_numpy(lengths).to(self.device)))
+            some = place.copied(flat[ends[start] - lengths[0] : ends[stop - 1]], torch.int64)
+            parts.append(place.network.text_logits(pooled[start:stop], some, place.copied(lengths)))
         of_texts = {field.name: torch.cat([getattr(part, field.name) for part in parts]).cpu().numpy() for field in fields(Logits)}
         return RawScores(**of_texts, tokens=states.tokens.cpu().numpy(), windows=counts)
 
 
-def load_runtime(manifest: Manifest, device: str, dtype: str, token_budget: int) -> tuple[Runtime, TextTokeniser]:
+def load_runtime(manifest: Manifest, device: str, dtype: str, token_budget: int | str) -> tuple[Runtime, TextTokeniser]:
     """Network and tokeniser of a (verified) model. Raises ModelError when the weights do not fit the network."""
     tokeniser = TextTokeniser.read(manifest.path / TOKENIZER)
     ranges = load_ranges(manifest)
@@ -207,55 +176,52 @@ def network(manifest: Manifest, tokeniser: TextTokeniser) -> CxModel:
 
 def _fits_kernels(model: CxModel) -> bool:
     config = model.config
-    return isinstance(config, EncoderConfig) and kernels.supported() and kernels.fits(config.hidden, config.heads, config.intermediate)
+    return (
+        isinstance(config, EncoderConfig)
+        and kernels.supported()
+        and kernels.fits(config.hidden, config.heads, config.intermediate, config.head_hidden)
+    )
 
 
 def _kernels(model: CxModel, ranges: Ranges) -> kernels.Kernels:
     assert isinstance(model.encoder, Encoder)
     try:
-        return kernels.Kernels(integer_network(model.encoder, ranges))
+        return kernels.Kernels(integer_network(model.encoder, model.heads.tokens, ranges))
     except (KeyError, ValueError) as error:
         raise ModelError(f"the model's {RANGES} does not fit its encoder ({error}): make it again, or use dtype float32") from None
+
+
+@torch.inference_mode()
+def _is_faster(integers: kernels.Kernels, model: CxModel) -> bool:
+    """Whether the kernels are faster than floating point here: the best of three on a small batch."""
+    ids = np.arange(TRIED * TRIED, dtype=np.int32) % len(model.encoder.embeddings)
+    starts = np.arange(0, TRIED * TRIED + 1, TRIED)
+    layout = Packed(Sequences(ids, starts).runs, torch.from_numpy(starts).int())
+
+    def seconds(work: Callable[[], object]) -> float:
+        return min(timeit.repeat(work, number=1, repeat=3))
+
+    return seconds(lambda: integers.encode(ids, starts)) < seconds(lambda: model.encoder.packed(torch.from_numpy(ids), layout))
+
+
+_Encoded = tuple[Ints, Sequences, Tensors]
+"""Windows; the sequences that they are; logits of their tokens, sum and maximum of each window's states."""
 
 
 class _WindowStates:
     """Pooled states of every window and logits of every token, filled batch by batch."""
 
-    def __init__(self, windows: int, tokens: int, hidden: int, device: torch.device) -> None:
+    def __init__(self, windows: int, tokens: int, place: Place[CxModel]) -> None:
+        hidden, device = place.network.config.hidden, place.device
+        self._place = place
         self.total = torch.empty(windows, hidden, device=device)
         self.largest = torch.empty(windows, hidden, device=device)
         self.tokens = torch.empty(tokens, TOKEN_LOGITS, device=device)
 
-
-def choose_device(name: str) -> torch.device:
-    """`auto` is the first CUDA device, or the CPU. Raises OptionError for a device that is not there."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise OptionError(f"unknown device {name!r}: use auto, cpu, cuda or cuda:N") from None
-    if device.type not in ("cpu", "cuda"):
-        raise OptionError(f"device {name!r} is not supported: use auto, cpu, cuda or cuda:N")
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise OptionError(f"device {name!r} asked for, but torch sees no CUDA device: use cpu or auto")
-    if device.type == "cuda" and device.index is not None and device.index >= torch.cuda.device_count():
-        raise OptionError(f"device {name!r} asked for, but there are only {torch.cuda.device_count()} CUDA devices")
-    return device
-
-
-def choose_precision(name: str, device: torch.device, *, can_int8: bool) -> str:
-    """`auto` is bfloat16 on CUDA; on the CPU int8 where it can be had, and else float32.
-
-    Raises OptionError for a precision that is unknown or cannot be had.
-    """
-    if name == "auto":
-        return "bfloat16" if device.type == "cuda" else INT8 if can_int8 else "float32"
-    if name not in (*DTYPES, INT8):
-        raise OptionError(f"unknown dtype {name!r}: use auto, {INT8}, {', '.join(DTYPES)}")
-    if name == INT8 and (device.type == "cuda" or not can_int8):
-        raise OptionError(
-            "dtype int8 is for the CPU, needs a processor with AVX-512 VNNI, the compiled kernels, "
-            "and a model of our own architecture with ranges.safetensors: use auto or float32"
-        )
-    return name
+    def collect(self, batch: Ints, starts: Ints, encoded: Tensors, windows: Windows) -> None:
+        """Puts a batch's results in their places; of tokens that two windows share, those of the window that answers for them."""
+        logits, total, largest = encoded
+        where = self._place.copied(batch)
+        self.total[where], self.largest[where] = total, largest
+        rows, columns, places = own_tokens(windows, batch)
+        self.tokens[self._place.copied(places)] = logits[self._place.copied(starts[rows] + columns)]

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from cxsentiment.label_map import GOEMOTIONS
 from cxsentiment.results import EMOTIONS, SENTIMENTS
 from cxsentiment.training.corpus import OWN, WRITTEN, Document
 
@@ -19,27 +20,6 @@ FOUR = SENTIMENTS
 JOINED, JOINED_COMMENTS = "joined", "joined_comments"
 
 PLUTCHIK = ("anger", "anticipation", "disgust", "fear", "joy", "sadness", "surprise", "trust")
-GOEMOTIONS: Mapping[str, str] = {
-    "admiration": "admiration",
-    "amusement": "joy",
-    "anger": "anger",
-    "annoyance": "frustration",
-    "confusion": "confusion",
-    "desire": "anticipation",
-    "disappointment": "disappointment",
-    "disgust": "disgust",
-    "excitement": "joy",
-    "fear": "fear",
-    "gratitude": "gratitude",
-    "grief": "sadness",
-    "joy": "joy",
-    "love": "joy",
-    "nervousness": "fear",
-    "optimism": "anticipation",
-    "relief": "satisfaction",
-    "sadness": "sadness",
-    "surprise": "surprise",
-}
 TWEETS_2018: Mapping[str, str] = {"optimism": "anticipation", "pessimism": "", "love": "joy"}
 
 

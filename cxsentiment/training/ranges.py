@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from cxsentiment.encoder.model import Encoder, Layer
-from cxsentiment.encoder.quantised import RANGED, Ranges
+from cxsentiment.encoder.quantised import RANGED, STATES, Ranges
 from cxsentiment.encoder.runtime import load_runtime
 from cxsentiment.encoder.tokenise import TextTokeniser
 from cxsentiment.language import LanguageDetector
@@ -52,7 +52,7 @@ def activation_ranges(encoder: Encoder, tokeniser: TextTokeniser, texts: Sequenc
 
 def widened(some: Ranges, others: Ranges) -> dict[str, Floats]:
     """Ranges that hold all that either hold."""
-    pairs = {name: (some[name], others[name]) for name in RANGED}
+    pairs = {name: (some[name], others[name]) for name in (*RANGED, STATES)}
     return {
         name: np.stack([np.minimum(one[:, 0], other[:, 0]), np.maximum(one[:, 1], other[:, 1])], axis=1)
         for name, (one, other) in pairs.items()
@@ -61,18 +61,21 @@ def widened(some: Ranges, others: Ranges) -> dict[str, Floats]:
 
 @torch.inference_mode()
 def encoder_ranges(encoder: Encoder, sequences: Iterable[npt.NDArray[Any]]) -> dict[str, Floats]:
-    """Least and greatest value of each input of the linear layers `RANGED`, by their name: arrays [layers, 2, inputs].
+    """Least and greatest value of each input of the linear layers `RANGED`, by their name: arrays [layers, 2, inputs]; and of `STATES`.
 
     Each sequence is of ids [tokens].
     """
     found: dict[tuple[str, int], torch.Tensor] = {}
 
+    def note(name: str, number: int, states: torch.Tensor) -> None:
+        states = states.flatten(0, -2)
+        seen = torch.stack([states.amin(0), states.amax(0)])
+        before = found.get((name, number), seen)
+        found[name, number] = torch.stack([torch.minimum(before[0], seen[0]), torch.maximum(before[1], seen[1])])
+
     def watch(name: str, number: int, linear: nn.Module) -> torch.utils.hooks.RemovableHandle:
         def look(_: nn.Module, inputs: tuple[torch.Tensor]) -> None:
-            states = inputs[0].flatten(0, -2)
-            seen = torch.stack([states.amin(0), states.amax(0)])
-            before = found.get((name, number), seen)
-            found[name, number] = torch.stack([torch.minimum(before[0], seen[0]), torch.maximum(before[1], seen[1])])
+            note(name, number, inputs[0])
 
         return linear.register_forward_pre_hook(look)
 
@@ -82,10 +85,11 @@ def encoder_ranges(encoder: Encoder, sequences: Iterable[npt.NDArray[Any]]) -> d
         linears = (layer.attention.qkv, layer.attention.out, layer.up)
         hooks += [watch(name, number, linear) for name, linear in zip(RANGED, linears, strict=True)]
     for ids in sequences:
-        encoder(torch.from_numpy(ids).long()[None], torch.tensor([len(ids)]))
+        note(STATES, 0, encoder(torch.from_numpy(ids).long()[None], torch.tensor([len(ids)])))
     for hook in hooks:
         hook.remove()
-    return {name: np.stack([found[name, number].numpy() for number in range(len(encoder.layers))]) for name in RANGED}
+    counts = dict.fromkeys(RANGED, len(encoder.layers)) | {STATES: 1}
+    return {name: np.stack([found[name, number].numpy() for number in range(count)]) for name, count in counts.items()}
 
 
 def main() -> None:

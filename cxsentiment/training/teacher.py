@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch.nn import functional
 
+from cxsentiment.encoder.conversion import from_bert
 from cxsentiment.encoder.model import Encoder, EncoderConfig, pool
 from cxsentiment.errors import MissingExtraError
 
@@ -44,28 +45,3 @@ class Teacher:
         """Unit sentence vectors [batch, 384] of padded teacher ids [batch, length]."""
         total, _ = pool(self.encoder(ids, lengths), lengths)
         return functional.normalize(total, dim=1)
-
-
-def from_bert(weights: dict[str, torch.Tensor], layers: int) -> dict[str, torch.Tensor]:
-    """Hugging Face BERT weights under the names of our `Encoder`; the (single) segment embedding is folded into the positions."""
-    renamed = {
-        "words.weight": weights["embeddings.word_embeddings.weight"],
-        "positions.weight": weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0],
-        "norm.weight": weights["embeddings.LayerNorm.weight"],
-        "norm.bias": weights["embeddings.LayerNorm.bias"],
-    }
-    parts = {
-        "attention.out": "attention.output.dense",
-        "attention_norm": "attention.output.LayerNorm",
-        "up": "intermediate.dense",
-        "down": "output.dense",
-        "output_norm": "output.LayerNorm",
-    }
-    for layer in range(layers):
-        source = f"encoder.layer.{layer}."
-        for kind in ("weight", "bias"):
-            fused = [weights[f"{source}attention.self.{name}.{kind}"] for name in ("query", "key", "value")]
-            renamed[f"layers.{layer}.attention.qkv.{kind}"] = torch.cat(fused)
-            for ours, theirs in parts.items():
-                renamed[f"layers.{layer}.{ours}.{kind}"] = weights[f"{source}{theirs}.{kind}"]
-    return renamed

@@ -146,7 +146,7 @@ def read_off(measured: Measured, calibration: Calibration, *, unsure_labels: boo
     for document, comment, row in zip(measured.documents, measured.comments, stories, strict=True):
         if comment is None:
             continue
-        found = mentions_of(comment.clean.text, comment.tokens, comment.logits, comment.phrases, calibration)
+        (found,) = mentions_of([comment.clean.text], [comment.tokens], comment.logits, [comment.phrases], calibration)
         judged = calibration.polarities(polarity_logits(comment.logits, [(one.first, one.last) for one in found]))
         mentions = [
             Found(*comment.clean.span(one.start, one.end), one.type, polarity) for one, (polarity, _) in zip(found, judged, strict=True)

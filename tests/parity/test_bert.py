@@ -4,8 +4,8 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
+from cxsentiment.encoder.conversion import from_bert
 from cxsentiment.encoder.model import Encoder, EncoderConfig
-from cxsentiment.training.teacher import from_bert
 
 
 @pytest.mark.parametrize("lengths", [[7], [3, 7, 5], [1, 7]])

@@ -18,14 +18,16 @@ from cxsentiment.encoder import kernels
 from cxsentiment.encoder.attention import Packed
 from cxsentiment.encoder.batch import Sequences
 from cxsentiment.encoder.kernels import IntegerLayer, IntegerMatrix, IntegerNetwork, Kernels
-from cxsentiment.encoder.model import Encoder, EncoderConfig
-from cxsentiment.encoder.quantised import GELU_LEAST, RANGED, integer_network
+from cxsentiment.encoder.model import CxModel, Encoder, EncoderConfig
+from cxsentiment.encoder.ngrams import Spelling
+from cxsentiment.encoder.quantised import GELU_LEAST, RANGED, STATES, integer_network
 from cxsentiment.encoder.runtime import load_runtime
+from cxsentiment.tags import TOKEN_LOGITS
 from cxsentiment.training.ranges import activation_ranges, encoder_ranges, widened
 from cxsentiment.weights import RANGES, read_manifest, save_arrays, write_manifest
 from tests.conftest import SENTENCES, write_tiny_model
 
-CONFIG = EncoderConfig(vocabulary=90, hidden=96, layers=3, heads=3, intermediate=160, positions=200)
+CONFIG = EncoderConfig(vocabulary=90, hidden=96, layers=3, heads=3, intermediate=160, positions=200, head_hidden=64, wide_buckets=64)
 LENGTHS = (1, 2, 3, 5, 12, 13, 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 100, 160, 200)
 needs_kernels = pytest.mark.skipif(not kernels.supported(), reason="no kernels here: needs x86-64 with AVX-512 VNNI and a C compiler")
 
@@ -41,20 +43,26 @@ def one_by_one(sequences: Sequences) -> Iterator[np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def encoder() -> Encoder:
+def model() -> CxModel:
     torch.manual_seed(1)
-    encoder = Encoder(CONFIG).eval().requires_grad_(requires_grad=False)
-    for name, parameter in encoder.named_parameters():
+    model = CxModel(CONFIG, Spelling.of([""] * CONFIG.vocabulary)).eval().requires_grad_(requires_grad=False)
+    for name, parameter in model.named_parameters():
         if "norm" in name:
             parameter.add_(0.3 * torch.randn_like(parameter))
-        elif parameter.ndim == 2 and "layers" in name:
+        elif parameter.ndim == 2 and ("layers" in name or "heads" in name):
             parameter.mul_(2.0)
-    return encoder
+    return model
 
 
 @pytest.fixture(scope="module")
-def network(encoder: Encoder) -> IntegerNetwork:
-    return integer_network(encoder, encoder_ranges(encoder, list(one_by_one(some_ids(*LENGTHS, *range(20, 60))))))
+def encoder(model: CxModel) -> Encoder:
+    assert isinstance(model.encoder, Encoder)
+    return model.encoder
+
+
+@pytest.fixture(scope="module")
+def network(model: CxModel, encoder: Encoder) -> IntegerNetwork:
+    return integer_network(encoder, model.heads.tokens, encoder_ranges(encoder, list(one_by_one(some_ids(*LENGTHS, *range(20, 60))))))
 
 
 def in_floats(encoder: Encoder, sequences: Sequences) -> np.ndarray:
@@ -70,11 +78,20 @@ def test_the_kernels_are_built_where_they_can_be() -> None:
 
 
 @needs_kernels
-def test_integers_come_close_to_floating_point(encoder: Encoder, network: IntegerNetwork) -> None:
+def test_integers_come_close_to_floating_point(model: CxModel, encoder: Encoder, network: IntegerNetwork) -> None:
     sequences = some_ids(*LENGTHS)
-    states, total, largest = Kernels(network).encode(sequences.ids, sequences.starts)
+    runner = Kernels(network)
+    logits, total, largest = runner.encode(sequences.ids, sequences.starts)
+    states = runner.states(sequences.ids, sequences.starts)
     exact = in_floats(encoder, sequences)
     assert np.linalg.norm(states - exact) / np.linalg.norm(exact) < 0.03
+    with torch.inference_mode():
+        exact_logits = model.heads.tokens(torch.from_numpy(exact)).numpy()
+        of_states = model.heads.tokens(torch.from_numpy(states)).numpy()
+    assert logits.shape == (len(sequences.ids), TOKEN_LOGITS)
+    spread = exact_logits - exact_logits.mean(axis=0)
+    assert np.linalg.norm(logits - of_states) / np.linalg.norm(spread) < 0.03
+    assert np.linalg.norm(logits - exact_logits) / np.linalg.norm(spread) < 0.06
     for number, (start, end) in enumerate(itertools.pairwise(sequences.starts)):
         assert total[number] == pytest.approx(states[start:end].sum(axis=0), abs=1e-3)
         assert (largest[number] == states[start:end].max(axis=0)).all()
@@ -84,7 +101,7 @@ def test_integers_come_close_to_floating_point(encoder: Encoder, network: Intege
 def test_the_kernels_do_what_numpy_does_with_the_same_integers(network: IntegerNetwork) -> None:
     sequences = some_ids(*LENGTHS)
     network = replace(network, layers=network.layers[:1])
-    states, _, _ = Kernels(network).encode(sequences.ids, sequences.starts)
+    states = Kernels(network).states(sequences.ids, sequences.starts)
     difference = np.abs(states - np.concatenate([in_numpy(network, ids) for ids in one_by_one(sequences)]))
     # GELU within 2e-5 and sums in another order round a few activations to the next integer.
     assert np.median(difference) < 1e-5
@@ -92,10 +109,11 @@ def test_the_kernels_do_what_numpy_does_with_the_same_integers(network: IntegerN
 
 
 @needs_kernels
-def test_no_neighbour_and_no_order_changes_a_bit(network: IntegerNetwork) -> None:
+@pytest.mark.parametrize(("cuts", "threads"), [(None, 1), ([0, 1, 2, 9, 10, 19], 3), (range(20), 2)])
+def test_no_neighbour_no_order_no_batch_and_no_thread_changes_a_bit(network: IntegerNetwork, cuts: list[int] | None, threads: int) -> None:
     runner = Kernels(network)
     sequences = some_ids(*LENGTHS)
-    together, total, largest = runner.encode(sequences.ids, sequences.starts)
+    together, total, largest = runner.encode(sequences.ids, sequences.starts, None if cuts is None else np.array(cuts), threads)
     backwards = [ids for ids in one_by_one(sequences)][::-1]
     turned, _, _ = runner.encode(np.concatenate(backwards), np.concatenate([[0], np.cumsum([len(ids) for ids in backwards])]))
     end = len(turned)
@@ -107,6 +125,14 @@ def test_no_neighbour_and_no_order_changes_a_bit(network: IntegerNetwork) -> Non
         assert np.array_equal(total_alone[0], total[number])
         assert np.array_equal(largest_alone[0], largest[number])
         end -= len(ids)
+
+
+@needs_kernels
+@pytest.mark.parametrize("cuts", [[1, 3], [0, 2], [0, 2, 2, 3], [0]])
+def test_batches_that_do_not_hold_all_sequences_are_refused(network: IntegerNetwork, cuts: list[int]) -> None:
+    sequences = some_ids(2, 2, 2)
+    with pytest.raises(ValueError, match="batches"):
+        Kernels(network).encode(sequences.ids, sequences.starts, np.array(cuts))
 
 
 @needs_kernels
@@ -159,7 +185,7 @@ def normal(states: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarr
 @pytest.fixture(scope="module")
 def integer_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny model with heads of 32 units, and the ranges of its activations on the tests' sentences."""
-    folder = write_tiny_model(tmp_path_factory.mktemp("models") / "integers", hidden=64, heads=2, intermediate=96)
+    folder = write_tiny_model(tmp_path_factory.mktemp("models") / "integers", hidden=64, heads=2, intermediate=96, head_hidden=32)
     manifest = read_manifest(folder)
     runtime, tokeniser = load_runtime(manifest, "cpu", "float32", 512)
     assert isinstance(runtime.model.encoder, Encoder)
@@ -173,15 +199,16 @@ def test_close_sentiments_are_those_of_floating_point(integer_model: Path, monke
     rng = random.Random(2)
     words = " ".join(SENTENCES).split()
     texts = [" ".join(rng.choices(words, k=rng.choice([1, 3, 9, 30, 200]))) for _ in range(150)]
-    monkeypatch.setattr("cxsentiment.analyzer.CLOSE", 2.0)  # random weights make large logits
-    rounded = Analyzer.from_pretrained(integer_model, device="cpu", cache_size=0)
+    monkeypatch.setattr("cxsentiment.multitask.CLOSE", 2.0)  # random weights make large logits
+    rounded = Analyzer.from_pretrained(integer_model, device="cpu", dtype="int8", cache_size=0)
     exact = Analyzer.from_pretrained(integer_model, device="cpu", dtype="float32")(texts)
     found = rounded(texts)
     stats = rounded.stats()
-    assert (stats.precision, exact[0].sentiment == found[0].sentiment) == ("int8", False)
+    assert stats.precision == "int8"
+    assert [one.sentiment for one in exact] != [one.sentiment for one in found]
     assert 0 < stats.reread < len(texts)
     assert [one.sentiment.label for one in found] == [one.sentiment.label for one in exact]
-    monkeypatch.setattr("cxsentiment.analyzer.CLOSE", 1e9)
+    monkeypatch.setattr("cxsentiment.multitask.CLOSE", 1e9)
     for one, other in zip(rounded(texts), exact, strict=True):
         assert list(one.sentiment.probabilities.values()) == pytest.approx(list(other.sentiment.probabilities.values()), abs=1e-5)
         assert [(t.start, t.type, t.polarity) for t in one.touchpoints] == [(t.start, t.type, t.polarity) for t in other.touchpoints]
@@ -190,9 +217,9 @@ def test_close_sentiments_are_those_of_floating_point(integer_model: Path, monke
 @needs_kernels
 def test_integers_give_the_same_answer_in_any_batch(integer_model: Path) -> None:
     texts = [*SENTENCES, "app", "great prices " * 300, "😡"]
-    expected = [Analyzer.from_pretrained(integer_model, device="cpu", cache_size=0)(text) for text in texts]
+    expected = [Analyzer.from_pretrained(integer_model, device="cpu", dtype="int8", cache_size=0)(text) for text in texts]
     for budget in (1, 64, 10**6):
-        found = Analyzer.from_pretrained(integer_model, device="cpu", token_budget=budget, cache_size=0)(texts[::-1])[::-1]
+        found = Analyzer.from_pretrained(integer_model, device="cpu", dtype="int8", token_budget=budget, cache_size=0)(texts[::-1])[::-1]
         assert [one.sentiment.label for one in found] == [one.sentiment.label for one in expected]
         for one, other in zip(found, expected, strict=True):
             assert [(t.start, t.end, t.type, t.polarity) for t in one.touchpoints] == [
@@ -204,10 +231,10 @@ def test_integers_give_the_same_answer_in_any_batch(integer_model: Path) -> None
 def test_ranges_that_do_not_fit_are_refused(integer_model: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(integer_model, tmp_path / "wrong"))
     manifest = read_manifest(folder)
-    save_arrays(folder / RANGES, {name: np.zeros((1, 2, 3), np.float32) for name in RANGED}, exact=True)
+    save_arrays(folder / RANGES, {name: np.zeros((1, 2, 3), np.float32) for name in (*RANGED, STATES)}, exact=True)
     write_manifest(folder, manifest.name, manifest.version, manifest.encoder, manifest.calibration)
     with pytest.raises(ModelError, match="ranges"):
-        Analyzer.from_pretrained(folder, device="cpu")
+        Analyzer.from_pretrained(folder, device="cpu", dtype="int8")
     assert Analyzer.from_pretrained(folder, device="cpu", dtype="float32")("app").windows == 1
 
 
@@ -218,5 +245,5 @@ def test_int8_without_ranges_is_refused(tiny_model: Path) -> None:
 
 def test_widened_ranges_hold_both() -> None:
     some, others = (np.array([[[low, 0.0], [high, 1.0]]], np.float32) for low, high in ((-2.0, 1.0), (-1.0, 3.0)))
-    found = widened(dict.fromkeys(RANGED, some), dict.fromkeys(RANGED, others))
-    assert all(found[name].tolist() == [[[-2.0, 0.0], [3.0, 1.0]]] for name in RANGED)
+    found = widened(dict.fromkeys((*RANGED, STATES), some), dict.fromkeys((*RANGED, STATES), others))
+    assert all(found[name].tolist() == [[[-2.0, 0.0], [3.0, 1.0]]] for name in (*RANGED, STATES))

@@ -67,8 +67,8 @@ def test_stream_is_lazy_ordered_and_takes_endless_input(tiny_analyzer: Analyzer)
 
 def test_repeated_texts_are_scored_once(tiny_analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch) -> None:
     scored: list[int] = []
-    original = tiny_analyzer._runtime.score
-    monkeypatch.setattr(tiny_analyzer._runtime, "score", lambda texts: (scored.append(len(texts)), original(texts))[1])
+    original = tiny_analyzer._model.core.score
+    monkeypatch.setattr(tiny_analyzer._model.core, "score", lambda texts: (scored.append(len(texts)), original(texts))[1])
     results = list(tiny_analyzer.stream(["great", "rude"] * 5000))
     assert len(results) == 10_000
     assert sum(scored) == 2

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
 from cxsentiment.encoder.tokenise import TokenisedText
 from cxsentiment.results import POLARITIES, TOUCHPOINTS
-from cxsentiment.tags import BEGINS, FIRST_POLARITY, TOKEN_LOGITS, mentions_of, polarity_logits, tagged, type_shares, word_starts
+from cxsentiment.tags import (
+    BEGINS,
+    FIRST_POLARITY,
+    ITSELF,
+    TOKEN_LOGITS,
+    Tagged,
+    mentions_of,
+    polarity_logits,
+    tagged,
+    type_shares,
+    word_starts,
+)
 from cxsentiment.taxonomy import Taxonomy
 from cxsentiment.touchpoints import Mention
 from tests.conftest import some_calibration
@@ -27,8 +40,13 @@ def token_logits(types: dict[int, str], begins: tuple[int, ...] = ()) -> np.ndar
     return logits
 
 
+def found_in(logits: np.ndarray, bias: float = 0.0, learnt: Mapping[str, str] = ITSELF) -> list[Tagged]:
+    (found,) = tagged([TEXT], logits, [OFFSETS], bias, learnt)
+    return found
+
+
 def spans(types: dict[int, str], begins: tuple[int, ...] = (), bias: float = 0.0) -> list[tuple[str, str]]:
-    return [(TEXT[one.start : one.end], one.type) for one in tagged(TEXT, token_logits(types, begins), OFFSETS, bias)]
+    return [(TEXT[one.start : one.end], one.type) for one in found_in(token_logits(types, begins), bias)]
 
 
 def test_types_are_those_of_the_packaged_taxonomy() -> None:
@@ -47,14 +65,14 @@ def test_a_new_mention_begins_where_it_is_said_or_the_type_changes() -> None:
 def test_pieces_of_a_word_count_together_and_a_comma_is_no_part_of_it() -> None:
     logits = token_logits({2: "repair"})
     logits[3, 0] = 3.0
-    assert [(one.start, one.end) for one in tagged(TEXT, logits, OFFSETS, 0.0)] == [(8, 15)]
+    assert [(one.start, one.end) for one in found_in(logits)] == [(8, 15)]
 
 
 def test_a_bias_against_outside_finds_more() -> None:
     logits = token_logits({})
     logits[1, 0], logits[1, 1 + TOUCHPOINTS.index("mobile_app")] = 2.0, 1.0
-    assert tagged(TEXT, logits, OFFSETS, 0.0) == []
-    (found,) = tagged(TEXT, logits, OFFSETS, -1.5)
+    assert found_in(logits) == []
+    (found,) = found_in(logits, -1.5)
     assert (found.type, found.first, found.last) == ("mobile_app", 1, 2)
 
 
@@ -63,7 +81,7 @@ def test_the_space_that_a_piece_begins_with_is_no_part_of_a_mention() -> None:
     logits = np.zeros((4, TOKEN_LOGITS), np.float32)
     logits[:, BEGINS] = -1.0
     logits[2, 1 + TOUCHPOINTS.index("delivery")] = logits[[0, 1, 3], 0] = 9.0
-    (found,) = tagged("so the courier was", logits, offsets, 0.0)
+    ((found,),) = tagged(["so the courier was"], logits, [offsets], 0.0)
     assert (found.start, found.end, found.first, found.last) == (7, 14, 2, 3)
 
 
@@ -76,8 +94,8 @@ def test_a_merged_type_has_the_probability_of_all_that_it_merges() -> None:
     logits = token_logits({})
     logits[1, 0], logits[1, [1 + TOUCHPOINTS.index(name) for name in ("staff", "sales")]] = 4.0, 3.8
     logits[5:7, 0], logits[5:7, 1 + TOUCHPOINTS.index("legal")] = 0.0, 9.0
-    assert [one.type for one in tagged(TEXT, logits, OFFSETS, 0.0)] == ["legal"]
-    (found,) = tagged(TEXT, logits, OFFSETS, 0.0, learnt)
+    assert [one.type for one in found_in(logits)] == ["legal"]
+    (found,) = found_in(logits, 0.0, learnt)
     assert (found.start, found.type) == (4, "people")
     shares = type_shares(logits, 0.0, learnt)
     assert shares.sum(axis=1).tolist() == pytest.approx([1.0] * len(OFFSETS))
@@ -85,12 +103,13 @@ def test_a_merged_type_has_the_probability_of_all_that_it_merges() -> None:
 
 
 def test_a_text_without_tokens_has_no_mentions() -> None:
-    assert tagged("", np.zeros((0, TOKEN_LOGITS), np.float32), np.zeros((0, 2), np.int64), 0.0) == []
+    assert tagged([""], np.zeros((0, TOKEN_LOGITS), np.float32), [np.zeros((0, 2), np.int64)], 0.0) == [[]]
 
 
 def found_with(phrases: list[Mention], logits: np.ndarray) -> list[tuple[int, str]]:
     text = TokenisedText(np.arange(len(OFFSETS)), OFFSETS)
-    return [(one.start, one.type) for one in mentions_of(TEXT, text, logits, phrases, CALIBRATION)]
+    (found,) = mentions_of([TEXT], [text], logits, [phrases], CALIBRATION)
+    return [(one.start, one.type) for one in found]
 
 
 def test_the_network_decides_on_the_type_of_what_both_see() -> None:
@@ -116,3 +135,19 @@ def test_polarity_of_a_mention_is_the_mean_over_its_tokens() -> None:
     logits[:, FIRST_POLARITY + POLARITIES.index("+")] = 1.0, 3.0, 100.0
     assert polarity_logits(logits, [(0, 2), (2, 3)])[:, POLARITIES.index("+")].tolist() == [2.0, 100.0]
     assert polarity_logits(logits, []).shape == (0, len(POLARITIES))
+
+
+def test_texts_beside_each_other_do_not_change_what_is_found() -> None:
+    some = {0: "food", 1: "food", 8: "staff"}
+    alone = token_logits(some)
+    (expected,) = tagged([TEXT], alone, [OFFSETS], 0.0)
+    beside = tagged([TEXT, "", TEXT], np.concatenate([alone, alone]), [OFFSETS, np.zeros((0, 2), np.int64), OFFSETS], 0.0)
+    assert beside == [expected, [], expected]
+    assert [one.type for one in expected] == ["food", "staff"]
+    text = TokenisedText(np.arange(len(OFFSETS)), OFFSETS)
+    phrases = [Mention(17, 24, "delivery", "journey")]
+    unsure = token_logits({})
+    unsure[5:7, 0] = 0.0
+    logits = np.concatenate([token_logits({}), alone, unsure])
+    found = mentions_of([TEXT] * 3, [text] * 3, logits, [phrases, [], phrases], CALIBRATION)
+    assert [[one.type for one in some] for some in found] == [[], ["food", "staff"], ["delivery"]]
