@@ -76,7 +76,7 @@ $(VENV)/pyvenv.cfg:
 		$(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
 
 # Stamps: nothing is installed again while what the package is built from stays as it is.
-BUILT_FROM := pyproject.toml constraints.txt hatch_build.py cxsentiment/encoder/kernels.c
+BUILT_FROM := pyproject.toml constraints.txt hatch_build.py $(wildcard cxsentiment/encoder/kernels*.[ch])
 
 $(VENV)/.runtime: $(VENV)/pyvenv.cfg $(BUILT_FROM)
 	$(INSTALL) -e .

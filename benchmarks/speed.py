@@ -1,72 +1,121 @@
-"""Comments a second against the transformers pipeline on the same encoder, in one run. `python -m benchmarks.speed [--comments N]`."""
+"""Comments a second, end to end, beside the libraries that people run encoders with: `python -m benchmarks.speed` (`make benchmark-speed`).
+
+One run, one machine, the same weights. Comments are real, of natural length and with natural repetition (see `comments`). In each round
+cxsentiment does all of them and each peer a part, turn by turn, so that a slow moment of the machine meets all. cxsentiment gives all that
+it finds (language, sentiment, emotions, touchpoints, story); the peers one classification layer, or a vector.
+"""
 
 from __future__ import annotations
 
 import argparse
-import random
-from collections.abc import Callable
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast, TextClassificationPipeline
 
+from benchmarks.comments import Comments
 from benchmarks.results import save
-from benchmarks.timing import median_seconds
+from benchmarks.speed_peers import LONGEST, peers
+from benchmarks.speed_picture import Curves, curves, draw
 from cxsentiment import Analysis, Analyzer
-from cxsentiment.encoder.model import Encoder
-from cxsentiment.encoder.runtime import load_runtime
+from cxsentiment.encoder.instruments import Stats
 from cxsentiment.results import EMOTIONS
-from cxsentiment.text import clean_string
-from cxsentiment.training.corpus import DataFolder
-from cxsentiment.weights import Manifest
 
-LONGEST = 160
+WARM_UP = 300
+DISTINCT = 5000
+AUTO, EXACT = "cxsentiment, everything", "cxsentiment, everything, float32"
+TARGETS = {"transformers pipeline": 6.0, "sentence-transformers": 2.0, "ONNX Runtime": 1.5}
+PEER_PACKAGES = ("transformers", "sentence-transformers", "onnxruntime")
+
+Contender = Callable[[Sequence[str]], object]
 
 
 def main() -> None:
-    """Times both on the same comments, turn by turn; prints medians, their ratio, the stages, and how far int8 agrees with float32."""
+    """Prints and saves rates, ratios, stages, agreement of int8 with float32, and the curves of the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--comments", type=int, default=5000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--comments", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--no-picture", action="store_true")
     options = parser.parse_args()
-    texts = [document.text for document in DataFolder.find().documents("dev") if document.sentiment is not None]
-    texts = random.Random(0).sample(texts, min(options.comments, len(texts)))
+    texts = Comments().draw(options.comments)
     analyzer = Analyzer.from_pretrained(cache_size=0)
     exact = Analyzer.from_pretrained(dtype="float32", cache_size=0)
-    pipeline = same_encoder_pipeline(analyzer.manifest)
-    contenders: dict[str, Callable[[], object]] = {
-        f"cxsentiment, everything, auto ({analyzer.stats().precision})": lambda: analyzer(texts),
-        "cxsentiment, everything, float32": lambda: exact(texts),
-        "transformers pipeline, batch_size=32, one head": lambda: pipeline(
-            [clean_string(text) for text in texts], batch_size=32, truncation=True
-        ),
-    }
-    analyzer(texts[:500])
-    seconds = median_seconds(contenders, options.rounds)
-    rates = {name: len(texts) / value for name, value in seconds.items()}
-    for name, rate in rates.items():
-        print(f"{name}: {rate:.0f} comments/s (median of {options.rounds})")
-    ours, _, theirs = rates.values()
-    print(f"ratio: {ours / theirs:.2f}; the pipeline cuts texts at {LONGEST} tokens, cxsentiment reads them whole")
+    with TemporaryDirectory() as folder:
+        others = peers(analyzer.manifest, Path(folder))
+        rates, stages = measure(analyzer, {EXACT: exact, **others}, texts, options.rounds)
+        lines = report(rates, stages, analyzer.stats())
+        agreement = agreements(*(one(list(dict.fromkeys(Comments(("dev",)).draw(DISTINCT)))) for one in (analyzer, exact)))
+        lines += [f"{name}: {share:.4f} as in float32" for name, share in agreement.items()]
+        print("\n".join(lines), flush=True)
+        found = Curves() if options.no_picture else curves(analyzer, exact, others)
+    if not options.no_picture:
+        draw(found)
     stats = analyzer.stats()
-    shares = {stage: value / ((options.rounds + 500 / len(texts)) * len(texts) / ours) for stage, value in stats.seconds.items()}
-    print("busy, as share of the wall time: " + ", ".join(f"{stage} {share:.0%}" for stage, share in shares.items()))
-    agreement = agreements(analyzer(texts), exact(texts))
-    for name, share in agreement.items():
-        print(f"{name}: {share:.4f} as in float32; {stats.reread / stats.texts:.1%} of the texts were read again")
-    save(
-        "speed",
-        {
-            "comments": len(texts),
-            "comments_per_second": rates,
-            "ratio": ours / theirs,
-            "threads": torch.get_num_threads(),
-            "stages": shares,
-            "agreement": agreement,
-            "reread": stats.reread / stats.texts,
-        },
-    )
+    figures = {
+        "comments": len(texts),
+        "distinct": len(set(texts)),
+        "comments_per_second": rates,
+        "ratios": ratios(rates),
+        "stages": stages,
+        "threads": torch.get_num_threads(),
+        "precision": stats.precision,
+        "token_budget": stats.token_budget,
+        "padding_share": stats.padding_share,
+        "agreement": agreement,
+        "curves": found.as_dict(),
+        "peers": {package: version(package) for package in PEER_PACKAGES},
+    }
+    save("speed", figures)
+
+
+def measure(
+    analyzer: Analyzer, others: Mapping[str, Contender], texts: list[str], rounds: int
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Comments a second of each contender, and how much of our wall time each stage was busy (all of them run side by side)."""
+    for one in (analyzer, *others.values()):
+        one(texts[:WARM_UP])
+    ours: list[float] = []
+    busy: dict[str, float] = {}
+    theirs = dict.fromkeys(others, 0.0)
+    for number in range(rounds):
+        before = analyzer.stats().seconds
+        ours.append(seconds(analyzer, texts))
+        for stage, value in analyzer.stats().seconds.items():
+            busy[stage] = busy.get(stage, 0.0) + value - before[stage]
+        for name, other in others.items():
+            theirs[name] += seconds(other, texts[number::rounds])
+    rates = {AUTO: len(texts) / statistics.median(ours)} | {name: len(texts) / value for name, value in theirs.items()}
+    return rates, {stage: value / sum(ours) for stage, value in busy.items()}
+
+
+def seconds(contender: Contender, texts: Sequence[str]) -> float:
+    """How long a contender takes."""
+    start = time.perf_counter()
+    contender(texts)
+    return time.perf_counter() - start
+
+
+def ratios(rates: Mapping[str, float]) -> dict[str, float]:
+    """Our rate as a multiple of each other one."""
+    return {name: rates[AUTO] / rate for name, rate in rates.items() if name != AUTO}
+
+
+def report(rates: Mapping[str, float], stages: Mapping[str, float], stats: Stats) -> list[str]:
+    """The table as lines of text."""
+    times = ratios(rates)
+    targets = {name: target for name in rates for start, target in TARGETS.items() if name.startswith(start)}
+    lines = [f"{name}: {rate:.0f} comments/s" for name, rate in rates.items()]
+    lines += [f"{times[name]:.2f} times {name}" + (f" (target {targets[name]})" if name in targets else "") for name in times]
+    busy = ", ".join(f"{stage} {share:.0%}" for stage, share in stages.items())
+    again = stats.reread / (stats.texts - stats.repeats)
+    lines.append(f"the peers cut texts at {LONGEST} tokens, cxsentiment reads them whole")
+    lines.append(f"{stats.precision}, token budget {stats.token_budget}, padding {stats.padding_share:.0%}, read again {again:.1%}")
+    lines.append(f"busy, as share of the wall time: {busy}")
+    return lines
 
 
 def agreements(some: list[Analysis], others: list[Analysis]) -> dict[str, float]:
@@ -79,51 +128,6 @@ def agreements(some: list[Analysis], others: list[Analysis]) -> dict[str, float]
         "emotions": 1 - unlike / (len(pairs) * len(EMOTIONS)),
         "touchpoints": 2 * sum(len(one & other) for one, other in found) / max(sum(len(one) + len(other) for one, other in found), 1),
     }
-
-
-def same_encoder_pipeline(manifest: Manifest) -> TextClassificationPipeline:
-    """A transformers pipeline with the model's encoder weights and tokenizer, and one (random) classification layer."""
-    config = manifest.encoder
-    runtime, _ = load_runtime(manifest, "cpu", "float32", LONGEST)
-    bert = BertConfig(
-        vocab_size=config["vocabulary"],
-        hidden_size=config["hidden"],
-        num_hidden_layers=config["layers"],
-        num_attention_heads=config["heads"],
-        intermediate_size=config["intermediate"],
-        max_position_embeddings=config["positions"],
-        num_labels=4,
-    )
-    model = BertForSequenceClassification(bert).eval()
-    model.bert.load_state_dict(to_bert(runtime.model.encoder, config["layers"]), strict=False)
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "tokenizer.json"
-        path.write_bytes((manifest.path / "tokenizer.json").read_bytes())
-        tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(path), pad_token="[PAD]", model_max_length=LONGEST)
-    tokenizer.model_input_names = ["input_ids", "attention_mask"]
-    return TextClassificationPipeline(model=model, tokenizer=tokenizer, device="cpu")
-
-
-def to_bert(encoder: Encoder, layers: int) -> dict[str, torch.Tensor]:
-    """Our encoder's weights under the names of transformers' BertModel (the inverse of `training.teacher.from_bert`)."""
-    state = encoder.state_dict()
-    named = {
-        "embeddings.word_embeddings.weight": state["words.weight"],
-        "embeddings.position_embeddings.weight": state["positions.weight"],
-        "embeddings.token_type_embeddings.weight": torch.zeros(2, state["words.weight"].shape[1]),
-        "embeddings.LayerNorm.weight": state["norm.weight"],
-        "embeddings.LayerNorm.bias": state["norm.bias"],
-    }
-    parts = {"attention.out": "attention.output.dense", "attention_norm": "attention.output.LayerNorm"}
-    parts |= {"up": "intermediate.dense", "down": "output.dense", "output_norm": "output.LayerNorm"}
-    for layer in range(layers):
-        for kind in ("weight", "bias"):
-            fused = state[f"layers.{layer}.attention.qkv.{kind}"].chunk(3)
-            for name, value in zip(("query", "key", "value"), fused, strict=True):
-                named[f"encoder.layer.{layer}.attention.self.{name}.{kind}"] = value
-            for ours, theirs in parts.items():
-                named[f"encoder.layer.{layer}.{theirs}.{kind}"] = state[f"layers.{layer}.{ours}.{kind}"]
-    return named
 
 
 if __name__ == "__main__":

@@ -34,6 +34,10 @@ DeviceOption = Annotated[str, typer.Option("--device", help="Where to compute: a
 TaxonomyOption = Annotated[Path | None, typer.Option("--taxonomy", metavar="FILE", help="Touchpoint types of your own (a TOML file).")]
 UnsureOption = Annotated[bool, typer.Option("--unsure-labels", help="Labels too that the model card calls unsure.")]
 DtypeOption = Annotated[str, typer.Option("--dtype", help="Precision: auto, int8, float32, bfloat16, ...")]
+LabelMapOption = Annotated[
+    str | None,
+    typer.Option(metavar="LABEL=OURS,...", help="What the labels of a Hugging Face classifier mean: 0=negative,1=positive+joy,2=none."),
+]
 ProfileOption = Annotated[bool, typer.Option("--profile", help="Say what took how long, on standard error.")]
 
 
@@ -52,11 +56,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _interrupted() if code == INTERRUPTED_CODE else int(code or 0)
 
 
-def load_analyzer(model: str | None, device: str, dtype: str, taxonomy: Path | None, *, unsure_labels: bool) -> Analyzer:
+def load_analyzer(
+    model: str | None, device: str, dtype: str, taxonomy: Path | None, *, unsure_labels: bool, label_map: str | None
+) -> Analyzer:
     """The analyzer that the options ask for."""
     from cxsentiment.analyzer import Analyzer
 
-    return Analyzer.from_pretrained(model, device, dtype, taxonomy=_taxonomy(taxonomy), unsure_labels=unsure_labels)
+    labels = None if label_map is None else _label_map(label_map)
+    return Analyzer.from_pretrained(model, device, dtype, taxonomy=_taxonomy(taxonomy), unsure_labels=unsure_labels, label_map=labels)
+
+
+def _label_map(given: str) -> dict[str, tuple[str, ...]]:
+    pairs = [pair.rpartition("=") for pair in given.split(",")]
+    for label, equals, _ in pairs:
+        if not (label.strip() and equals):
+            raise OptionError(f"--label-map {given!r}: give pairs such as LABEL_0=negative,LABEL_1=positive+joy,LABEL_2=none")
+    return {label.strip(): tuple(one.strip() for one in ours.split("+") if one.strip() != "none") for label, _, ours in pairs}
 
 
 def _taxonomy(path: Path | None) -> Taxonomy:
@@ -98,6 +113,7 @@ def analyze(
     dtype: DtypeOption = "auto",
     taxonomy: TaxonomyOption = None,
     unsure_labels: UnsureOption = False,
+    label_map: LabelMapOption = None,
     profile: ProfileOption = False,
 ) -> None:
     """Shows what a text says: language, sentiment, emotions, touchpoints.
@@ -105,7 +121,7 @@ def analyze(
     Put -- before a text that begins with a dash.
     """
     given = iter(texts) if texts else _standard_input()
-    analyzer = load_analyzer(model, device, dtype, taxonomy, unsure_labels=unsure_labels)
+    analyzer = load_analyzer(model, device, dtype, taxonomy, unsure_labels=unsure_labels, label_map=label_map)
     if as_json:
         for analysis in analyzer.stream(given):
             sys.stdout.write(json.dumps(analysis.to_dict(), ensure_ascii=False) + "\n")
@@ -131,6 +147,7 @@ def score(
     dtype: DtypeOption = "auto",
     taxonomy: TaxonomyOption = None,
     unsure_labels: UnsureOption = False,
+    label_map: LabelMapOption = None,
     profile: ProfileOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
 ) -> None:
@@ -141,7 +158,7 @@ def score(
     archive.check_output(output, source)
     opened = archive.open_source(source, text_column=text_column, encoding=encoding)
     with archive.open_writer(output, source, opened.schema) as writer:
-        analyzer = load_analyzer(model, device, dtype, taxonomy, unsure_labels=unsure_labels)
+        analyzer = load_analyzer(model, device, dtype, taxonomy, unsure_labels=unsure_labels, label_map=label_map)
         with row_progress(_console(stderr=True), disable=quiet) as bar:
             task = bar.add_task(source.name, total=opened.rows)
             summary = archive.score(opened, analyzer, writer, progress=lambda rows: bar.update(task, completed=rows))

@@ -1,7 +1,7 @@
 """Tiny random Hugging Face encoders with tokenizers of all kinds, as bases to fine-tune."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,26 @@ def write_base(folder: Path, kind: str) -> Path:
         for parameter in model.parameters():
             if parameter.ndim == 2:
                 parameter.mul_(4.0)
+    model.save_pretrained(folder)
+    made.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def write_classifier(folder: Path, kind: str, labels: Sequence[str], **settings: Any) -> Path:
+    """A sequence classifier with random weights, large enough for its answers to differ."""
+    make, tokenizer = BASES[kind]
+    made = tokenizer()
+    config = make(max(made.get_vocab().values()) + 1).config
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: index for index, label in enumerate(labels)}
+    for name, value in settings.items():
+        setattr(config, name, value)
+    torch.manual_seed(4)
+    model = transformers.AutoModelForSequenceClassification.from_config(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim == 2:
+                parameter.mul_(10.0)
     model.save_pretrained(folder)
     made.save(str(folder / "tokenizer.json"))
     return folder

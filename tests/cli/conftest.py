@@ -36,7 +36,9 @@ class FakeAnalyzer:
         return Stats(12, 2, 1, 345, 0, 6, {"read": 0.5, "forward": 1.25}, "int8", 1024)
 
 
-def load_fake(model: str | None, device: str, dtype: str, taxonomy: Path | None, *, unsure_labels: bool) -> FakeAnalyzer:
+def load_fake(
+    model: str | None, device: str, dtype: str, taxonomy: Path | None, *, unsure_labels: bool, label_map: str | None
+) -> FakeAnalyzer:
     if device not in {"auto", "cpu"}:
         raise OptionError(f"there is no device {device!r} here; use auto or cpu")
     return FakeAnalyzer()

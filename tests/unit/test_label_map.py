@@ -1,0 +1,79 @@
+"""What labels of other classifiers mean: given or guessed."""
+
+import numpy as np
+import pytest
+
+from cxsentiment import OptionError
+from cxsentiment.label_map import GOEMOTIONS, reading_of
+from cxsentiment.results import EMOTIONS, SENTIMENTS
+
+
+def meaning(*labels: str) -> list[tuple[str | None, str | None]]:
+    """Sentiment and emotion of each label, as guessed."""
+    reading = reading_of(labels, None)
+    pairs = zip(reading.sentiments, reading.emotion_weights, strict=True)
+    return [(SENTIMENTS[one.argmax()] if one.any() else None, EMOTIONS[other.argmax()] if other.any() else None) for one, other in pairs]
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (("NEGATIVE", "POSITIVE"), ["negative", "positive"]),
+        (("Very Negative", "neg", "Neutral", "POS", "very_positive"), ["negative", "negative", "neutral", "positive", "positive"]),
+        (("1 star", "2 stars", "3 stars", "4 stars", "5 stars"), ["negative", "negative", "neutral", "positive", "positive"]),
+        (("negatywny", "neutralny", "pozytywny", "mieszany"), list(SENTIMENTS)),
+        (("αρνητικό", "ουδέτερο", "θετικό"), ["negative", "neutral", "positive"]),
+        (("negativ", "neutru", "pozitiv"), ["negative", "neutral", "positive"]),
+    ],
+)
+def test_names_of_sentiments_are_understood(labels: tuple[str, ...], expected: list[str]) -> None:
+    assert meaning(*labels) == [(one, None) for one in expected]
+
+
+def test_emotions_have_a_sentiment_too() -> None:
+    assert meaning("anger", "joy", "surprise", "love", "neutral") == [
+        ("negative", "anger"),
+        ("positive", "joy"),
+        ("neutral", "surprise"),
+        ("positive", "joy"),
+        ("neutral", None),
+    ]
+    others = ("approval", "caring", "curiosity", "disapproval", "embarrassment", "pride", "realization", "remorse", "neutral")
+    assert len(meaning(*GOEMOTIONS, *others)) == 28
+
+
+@pytest.mark.parametrize("labels", [("LABEL_0", "LABEL_1"), ("toxic", "fine"), ("1", "2", "3"), ("entailment", "contradiction")])
+def test_other_names_are_asked_about(labels: tuple[str, ...]) -> None:
+    with pytest.raises(OptionError, match="what does the model's label"):
+        reading_of(labels, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"a": "negative"}, "does not say what 'b' means"),
+        ({"a": "negative", "b": "positive", "c": None}, "has 'c', which the model does not know; its labels are a, b"),
+        ({"a": "nasty", "b": None}, "says 'nasty' for 'a'; use negative"),
+        ({"a": "joy", "b": None}, "gives no label a sentiment"),
+        ({"a": ("negative", "positive"), "b": None}, "several sentiments"),
+    ],
+)
+def test_maps_that_do_not_fit_are_refused(given: dict[str, str], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        reading_of(("a", "b"), given)
+
+
+def test_labels_that_say_nothing_leave_the_rest_its_share() -> None:
+    reading = reading_of(("bad", "good", "spam"), {"bad": "negative", "good": ["positive", "joy"], "spam": None})
+    probabilities = np.array([[0.1, 0.3, 0.6], [0.0, 0.0, 1.0]], np.float32)
+    assert reading.sentiment_probabilities(probabilities) == pytest.approx(np.array([[0.25, 0, 0.75, 0], [0, 1, 0, 0]]))
+    assert reading.emotion_probabilities(probabilities, exclusive=True)[:, EMOTIONS.index("joy")] == pytest.approx([0.3, 0.0])
+    assert reading.emotions == ("joy",)
+
+
+def test_labels_of_one_emotion_add_up_or_the_largest_counts() -> None:
+    reading = reading_of(("joy", "love", "anger"), None)
+    probabilities = np.array([[0.5, 0.4, 0.1]], np.float32)
+    joy = EMOTIONS.index("joy")
+    assert reading.emotion_probabilities(probabilities, exclusive=True)[0, joy] == pytest.approx(0.9)
+    assert reading.emotion_probabilities(probabilities, exclusive=False)[0, joy] == pytest.approx(0.5)
