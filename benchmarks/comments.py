@@ -34,13 +34,16 @@ class Comments:
         self._texts = {language: [text for code, text in texts if code == language] for language in languages}
         for some in self._texts.values():
             self._rng.shuffle(some)
+        self._all = [text for _, text in texts]
+        self._rng.shuffle(self._all)
 
-    def draw(self, count: int) -> list[str]:
-        """So many comments; each longer one of a language comes once before any comes again."""
+    def draw(self, count: int, *, evenly: bool = True) -> list[str]:
+        """So many comments; each longer one (of a language, where languages are to have equal shares) comes once before any comes again."""
         weights = [1.0 / rank for rank in range(1, len(self._short) + 1)]
         short = self._rng.choices(self._short, weights, k=round(SHORT_SHARE * count))
-        each = -(-(count - len(short)) // len(self._texts))
-        longer = [text for some in self._texts.values() for text in (some * -(-each // len(some)))[:each]]
+        pools = list(self._texts.values()) if evenly else [self._all]
+        each = -(-(count - len(short)) // len(pools))
+        longer = [text for some in pools for text in (some * -(-each // len(some)))[:each]]
         drawn = (longer + short)[:count]
         self._rng.shuffle(drawn)
         return drawn

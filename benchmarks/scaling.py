@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--most", type=int, default=SIZES[-1])
     sizes = [size for size in SIZES if size <= parser.parse_args().most]
-    texts = Comments().draw(WARM_UP + sum(size * RUNS.get(size, 1) for size in sizes))
+    texts = Comments().draw(WARM_UP + sum(size * RUNS.get(size, 1) for size in sizes), evenly=False)
     analyzer = Analyzer.from_pretrained()
     measure(analyzer, texts[:WARM_UP])
     first, found = WARM_UP, []
@@ -52,7 +52,7 @@ def main() -> None:
             flush=True,
         )
     rates = [run.tokens_per_second for run in found]
-    print(f"tokens/s, largest to smallest: {max(rates) / min(rates):.3f}")
+    print(f"tokens/s, fastest to slowest: {max(rates) / min(rates):.3f}")
     save("scaling", {"token_budget": analyzer.stats().token_budget, "runs": [asdict(run) for run in found]})
 
 

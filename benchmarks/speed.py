@@ -2,7 +2,7 @@
 
 One run, one machine, the same weights. Comments are real, of natural length and with natural repetition (see `comments`). In each round
 cxsentiment does all of them and each peer a part, turn by turn, so that a slow moment of the machine meets all. cxsentiment gives all that
-it finds (language, sentiment, emotions, touchpoints, story); the peers one classification layer, or a vector.
+it finds (language, sentiment, emotions, touchpoints, story); the peers one classification layer, or a vector, on the CPU.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ def main() -> None:
         "precision": stats.precision,
         "token_budget": stats.token_budget,
         "padding_share": stats.padding_share,
+        "reread": stats.reread / (stats.texts - stats.repeats),
         "agreement": agreement,
         "curves": found.as_dict(),
         "peers": {package: version(package) for package in PEER_PACKAGES},

@@ -1,4 +1,4 @@
-"""Throughput against the length of texts and against the size of batches, ours and the peers', and the picture of both."""
+"""Throughput against the length of texts, ours and the peers', and against our token budget; and the picture of both."""
 
 from __future__ import annotations
 

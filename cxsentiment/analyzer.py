@@ -20,9 +20,10 @@ from cxsentiment.encoder.instruments import Stats
 from cxsentiment.encoder.runtime import load_runtime
 from cxsentiment.encoder.tokenise import TokenisedText
 from cxsentiment.errors import InputError, OptionError
+from cxsentiment.heads import all_emotions
 from cxsentiment.label_map import LabelMap, reading_of
 from cxsentiment.language import LanguageDetector
-from cxsentiment.multitask import MultitaskModel, all_emotions
+from cxsentiment.multitask import MultitaskModel
 from cxsentiment.reading import Prepared, read
 from cxsentiment.results import EMOTIONS, Analysis, Sentiment
 from cxsentiment.streaming import Memory, Window, ahead, windows
@@ -80,7 +81,8 @@ class _Scored:
 class Analyzer:
     """Finds language, sentiment, emotions, touchpoints, stage, qualities, relation and intents in customers' texts. Thread-safe.
 
-    Make one with `from_pretrained`; then call it with a text or a sequence of texts, or `stream` any iterable.
+    Make one with `from_pretrained`; then call it with a text or a sequence of texts, or `stream` any iterable. `manifest` is None for a
+    Hugging Face classifier.
     """
 
     def __init__(self, model: TextModel, taxonomy: Taxonomy, manifest: Manifest | None, *, cache_size: int = CACHE_SIZE) -> None:
@@ -125,7 +127,7 @@ class Analyzer:
                 names if not given.
 
         Raises:
-            ModelError: no such model, or a file of it is missing or changed.
+            ModelError: no such model, or a file of it is missing or changed, or it is no classifier.
             OptionError: a device or precision that is not there, a size out of range, or labels whose meaning is not clear.
         """
         if cache_size < 0:
@@ -133,7 +135,9 @@ class Analyzer:
         folder = find_model(name_or_path)
         taxonomy = taxonomy or Taxonomy.default()
         if (folder / SETTINGS_FILE).is_file() and not (folder / MANIFEST).is_file():
-            core, tokeniser, labels = load_classifier(ForeignFolder(str(name_or_path), folder), device, dtype, token_budget)
+            if unsure_labels:
+                raise OptionError("unsure_labels is for models of ours: a Hugging Face classifier has no such labels")
+            core, tokeniser, labels = load_classifier(ForeignFolder(str(name_or_path), folder).checked(), device, dtype, token_budget)
             classifier = ClassifierModel(core, tokeniser, labels, reading_of(labels.names, label_map), taxonomy)
             return cls(classifier, taxonomy, None, cache_size=cache_size)
         if label_map is not None:
@@ -166,9 +170,9 @@ class Analyzer:
         """
         answering: set[str] = set()
         core = self._model.core
-        at_once = core.streams
-        # At least as many windows as can be on their way through both stages at once.
-        earlier: deque[dict[str, Analysis]] = deque(maxlen=2 * (DEPTH + at_once + 1))
+        at_once = core.windows_at_once
+        # A window may ask for what others are answering: those that are being scored or wait for it, and the one before them.
+        earlier: deque[dict[str, Analysis]] = deque(maxlen=DEPTH + at_once + 3)
         budget = core.budget.tokens
         waiting = windows(_checked(texts), budget, WINDOW_BATCHES * budget, self._memory, answering)
         for scored in ahead(ahead(waiting, self._ready, DEPTH), self._scored, at_once, at_once):

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from cxsentiment.encoder.classifier import ClassifierRuntime, Labels, LabelScores
 from cxsentiment.encoder.tokenise import TextTokeniser, TokenisedText
-from cxsentiment.heads import sentiment_of, sigmoid, softmax
-from cxsentiment.label_map import Reading
-from cxsentiment.multitask import all_emotions
+from cxsentiment.heads import all_emotions, sentiment_of, sigmoid, softmax
+from cxsentiment.label_map import LabelReading
 from cxsentiment.reading import Prepared
 from cxsentiment.results import Analysis, Sentiment, Touchpoint
 from cxsentiment.taxonomy import Taxonomy
@@ -24,7 +23,9 @@ class ClassifierModel:
     that phrases find have the feeling of the whole text. Stage, qualities, relation and intents stay empty.
     """
 
-    def __init__(self, core: ClassifierRuntime, tokeniser: TextTokeniser, labels: Labels, reading: Reading, taxonomy: Taxonomy) -> None:
+    def __init__(
+        self, core: ClassifierRuntime, tokeniser: TextTokeniser, labels: Labels, reading: LabelReading, taxonomy: Taxonomy
+    ) -> None:
         self.core = core
         self.emotions = reading.emotions
         self._tokeniser = tokeniser
@@ -44,7 +45,7 @@ class ClassifierModel:
     def analyses(self, prepared: Sequence[Prepared], tokenised: Sequence[TokenisedText], raw: LabelScores) -> Iterator[Analysis]:
         """What those scores say of the texts."""
         probabilities = softmax(raw.logits) if self._labels.exclusive else sigmoid(raw.logits)
-        sentiments = self._reading.sentiment_probabilities(probabilities)
+        sentiments = self._reading.sentiment_probabilities(probabilities, exclusive=self._labels.exclusive)
         emotions = self._reading.emotion_probabilities(probabilities, exclusive=self._labels.exclusive)
         for row, one in enumerate(prepared):
             sentiment = sentiment_of(sentiments[row])

@@ -29,8 +29,11 @@ _UsageProblem: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
 
-ModelOption = Annotated[str | None, typer.Option("--model", help="Folder or name of a model; by default the one in the package.")]
-DeviceOption = Annotated[str, typer.Option("--device", help="Where to compute: auto, cpu, cuda, cuda:1, ...")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", help="Folder or name of a model, ours or a Hugging Face classifier; by default the one in the package."),
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="Where to compute: auto (all GPUs, or the CPU), cpu, cuda, cuda:1, ...")]
 TaxonomyOption = Annotated[Path | None, typer.Option("--taxonomy", metavar="FILE", help="Touchpoint types of your own (a TOML file).")]
 UnsureOption = Annotated[bool, typer.Option("--unsure-labels", help="Labels too that the model card calls unsure.")]
 DtypeOption = Annotated[str, typer.Option("--dtype", help="Precision: auto, int8, float32, bfloat16, ...")]

@@ -4,7 +4,7 @@ CxError
 ├── InputError         a file, column, cell or argument that cannot be read as feedback
 ├── OutputError        a place that cannot be written
 ├── OptionError        an option with a value that does not exist here (device, dtype, language code, ...)
-├── ModelError         a model folder that is missing, incomplete, changed or not one of ours
+├── ModelError         a model that is missing, incomplete, changed, or neither one of ours nor a Hugging Face classifier
 ├── TaxonomyError      a taxonomy file that cannot be used
 └── MissingExtraError  an optional package that is not installed; names the extra to install
 """
@@ -27,7 +27,7 @@ class OptionError(CxError):
 
 
 class ModelError(CxError):
-    """A model folder is missing, incomplete, changed since it was made, or not a cxsentiment model."""
+    """A model folder is missing, incomplete, changed since it was made, or neither one of ours nor a Hugging Face classifier."""
 
 
 class TaxonomyError(CxError):

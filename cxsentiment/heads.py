@@ -100,6 +100,11 @@ def sentiment_of(probabilities: Floats) -> Sentiment:
     return Sentiment(SENTIMENTS[int(probabilities.argmax())], positive - negative, negative, neutral, positive, mixed)
 
 
+def all_emotions(probabilities: Floats) -> tuple[Emotion, ...]:
+    """All fifteen emotions with their probabilities [15]."""
+    return tuple(map(Emotion, EMOTIONS, probabilities.tolist()))
+
+
 def softmax(logits: Floats) -> Floats:
     """Probabilities [rows, labels] that sum to 1 in each row."""
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True)) if len(logits) else logits

@@ -52,7 +52,7 @@ _STARS = dict(zip("12345", ("negative", "negative", "neutral", "positive", "posi
 _OTHER_EMOTIONS = {"happiness": "joy", "happy": "joy", "sad": "sadness", "angry": "anger", "rage": "anger", "pessimism": "disappointment"}
 _ONLY_SENTIMENTS = {
     "positive": ("approval", "caring", "pride"),
-    "neutral": ("curiosity", "realization", "no emotion", "none", "other", "others"),
+    "neutral": ("curiosity", "realization", "no emotion"),
     "negative": ("disapproval", "embarrassment", "remorse"),
 }
 _SENTIMENTS = {name: sentiment for sentiment, names in _NAMES.items() for name in names.split()}
@@ -65,20 +65,28 @@ _FEELINGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class LabelReading:
     """How a classifier's probabilities become ours: weights [labels, 4] and [labels, 15] of 0 and 1; `emotions` are those that it tells."""
 
     sentiments: Floats
     emotion_weights: Floats
     emotions: tuple[str, ...]
 
-    def sentiment_probabilities(self, probabilities: Floats) -> Floats:
-        """[texts, labels] -> [texts, 4], which sum to 1; neutral where no label with a sentiment has any probability."""
-        summed = probabilities @ self.sentiments
-        whole = summed.sum(axis=1, keepdims=True)
-        neutral = np.eye(len(SENTIMENTS), dtype=np.float32)[SENTIMENTS.index("neutral")]
-        shares: Floats = np.where(whole > 0, summed / np.where(whole > 0, whole, 1), neutral).astype(np.float32)
-        return shares
+    def sentiment_probabilities(self, probabilities: Floats, *, exclusive: bool) -> Floats:
+        """[texts, labels] -> [texts, 4], which sum to 1.
+
+        Labels that exclude each other add up, and what falls to those without a sentiment is neutral. Of others the largest counts, and
+        neutral is at least what the largest feeling leaves.
+        """
+        neutral = SENTIMENTS.index("neutral")
+        if exclusive:
+            shares = probabilities @ self.sentiments
+            shares[:, neutral] += np.maximum(1.0 - shares.sum(axis=1), 0.0)
+        else:
+            shares = (probabilities[:, :, None] * self.sentiments).max(axis=1)
+            shares[:, neutral] = np.maximum(shares[:, neutral], 1.0 - np.delete(shares, neutral, axis=1).max(axis=1))
+        normalised: Floats = (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+        return normalised
 
     def emotion_probabilities(self, probabilities: Floats, *, exclusive: bool) -> Floats:
         """[texts, labels] -> [texts, 15]: of several labels for an emotion their sum if they exclude each other, else the largest."""
@@ -89,7 +97,7 @@ class Reading:
         return largest
 
 
-def reading_of(labels: Sequence[str], given: LabelMap | None) -> Reading:
+def reading_of(labels: Sequence[str], given: LabelMap | None) -> LabelReading:
     """How to read a classifier with these labels, by a map or by their names.
 
     Raises OptionError when the map does not fit the labels or ours, when names cannot be guessed, or when no label has a sentiment.
@@ -104,7 +112,7 @@ def reading_of(labels: Sequence[str], given: LabelMap | None) -> Reading:
         raise OptionError(
             f"label_map gives no label a sentiment ({', '.join(SENTIMENTS)}); an emotion can have one too: {_example(labels)}"
         )
-    return Reading(sentiments, emotions, tuple(EMOTIONS[column] for column in np.flatnonzero(emotions.any(axis=0))))
+    return LabelReading(sentiments, emotions, tuple(EMOTIONS[column] for column in np.flatnonzero(emotions.any(axis=0))))
 
 
 def _given(labels: Sequence[str], given: LabelMap) -> dict[str, tuple[str, ...]]:
@@ -125,9 +133,9 @@ def _given(labels: Sequence[str], given: LabelMap) -> dict[str, tuple[str, ...]]
 
 
 def _guessed(labels: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    stars = {label: re.fullmatch(r"(?:rating )?([1-5])(?: ?stars?)?", _plain(label)) for label in labels}
+    stars = {label: re.fullmatch(r"(?:rating |stars? )([1-5])|([1-5]) ?stars?", _plain(label)) for label in labels}
     if len(labels) == 5 and all(stars.values()):
-        return {label: (_STARS[found.group(1)],) for label, found in stars.items() if found}
+        return {label: (_STARS[found.group(1) or found.group(2)],) for label, found in stars.items() if found}
     meanings = {label: _meaning(_plain(label)) for label in labels}
     unclear = [label for label, meaning in meanings.items() if meaning is None]
     if unclear:

@@ -9,9 +9,9 @@ import numpy as np
 
 from cxsentiment.encoder.runtime import RawScores, Runtime
 from cxsentiment.encoder.tokenise import TextTokeniser, TokenisedText
-from cxsentiment.heads import Calibration, Floats, sentiment_of, sigmoid, softmax
+from cxsentiment.heads import Calibration, Floats, all_emotions, sentiment_of, sigmoid, softmax
 from cxsentiment.reading import Prepared
-from cxsentiment.results import EMOTIONS, Analysis, Emotion, Quality, Touchpoint
+from cxsentiment.results import EMOTIONS, Analysis, Quality, Touchpoint
 from cxsentiment.story import intents_of, qualities_of, relation_of, stage_of, story_probabilities
 from cxsentiment.tags import Tagged, mentions_of, polarity_logits
 from cxsentiment.taxonomy import Taxonomy
@@ -104,8 +104,3 @@ class _Story:
 
 
 SILENT = _Story()
-
-
-def all_emotions(probabilities: Floats) -> tuple[Emotion, ...]:
-    """All fifteen emotions with their probabilities [15]."""
-    return tuple(map(Emotion, EMOTIONS, probabilities.tolist()))

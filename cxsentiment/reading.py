@@ -1,4 +1,4 @@
-"""A text as the model reads it: cleaned, its language known, Greeklish in Greek letters."""
+"""A text as our model and the phrases read it: cleaned, its language known, Greeklish in Greek letters."""
 
 from __future__ import annotations
 

@@ -135,7 +135,10 @@ class LanguageSpan:
 
 @dataclass(frozen=True, slots=True)
 class Sentiment:
-    """Overall feeling of a text: the label, four calibrated probabilities that sum to 1, and `polarity` in [-1, 1]."""
+    """Overall feeling of a text: the label, four probabilities that sum to 1, and `polarity` in [-1, 1].
+
+    Probabilities of our models are calibrated; those of a Hugging Face classifier are its own.
+    """
 
     label: str
     polarity: float
@@ -152,7 +155,7 @@ class Sentiment:
 
 @dataclass(frozen=True, slots=True)
 class Emotion:
-    """One emotion and its calibrated probability."""
+    """One emotion and its probability (calibrated, if the model is one of ours)."""
 
     label: str
     probability: float

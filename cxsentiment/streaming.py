@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 CHARACTERS_PER_TOKEN = 4
-MOST_TEXTS = 16_384
+MOST_TEXTS = 32_768
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -91,7 +91,7 @@ def windows(texts: Iterable[str], least: int, most: int, memory: Memory[Answer],
 
 
 def ahead(items: Iterable[Item], work: Callable[[Item], Made], depth: int, threads: int = 1) -> Iterator[Made]:
-    """`map(work, items)` in a thread that is at most `depth` items ahead of the caller; a single item is worked on without a thread.
+    """`map(work, items)` in threads that are at most `depth` items ahead of the caller; a single item is worked on without a thread.
 
     An error of `work` comes in its place, one of `items` after all that was made of the items before. Closes `items` if it can be closed.
     """

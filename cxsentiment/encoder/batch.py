@@ -71,13 +71,20 @@ def plan(lengths: Ints, budget: int) -> list[Ints]:
     Every index is in exactly one batch; a sequence longer than the budget has a batch to itself.
     """
     order = np.argsort(lengths, kind="stable")
-    ends = np.cumsum(lengths[order])
-    batches, first, done = [], 0, 0
-    while first < len(order):
-        last = max(int(np.searchsorted(ends, done + budget, "right")), first + 1)
-        batches.append(order[first:last])
-        first, done = last, int(ends[last - 1])
-    return batches
+    return np.split(order, cut(lengths[order], budget)[1:-1]) if len(order) else []
+
+
+def cut(lengths: Ints, budget: int) -> Ints:
+    """Where to cut sequences that lie one after the other into batches of at most `budget` tokens: [batches + 1], from 0 to their number.
+
+    A sequence longer than the budget has a batch to itself.
+    """
+    ends = np.cumsum(lengths)
+    cuts = [0]
+    while cuts[-1] < len(lengths):
+        done = int(ends[cuts[-1] - 1]) if cuts[-1] else 0
+        cuts.append(max(int(np.searchsorted(ends, done + budget, "right")), cuts[-1] + 1))
+    return np.array(cuts)
 
 
 @dataclass(frozen=True, slots=True)

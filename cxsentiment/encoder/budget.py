@@ -1,4 +1,4 @@
-"""How many tokens go through the network together: as many as asked for, or what turns out to be fastest. Pure."""
+"""How many tokens go through the network together: as many as asked for, or what turns out to be fastest. No torch."""
 
 from __future__ import annotations
 
@@ -34,25 +34,27 @@ class TokenBudget:
         self._tokens = candidates[0] if isinstance(tokens, str) else tokens
         self._rates: dict[int, list[float]] = {size: [] for size in candidates} if tokens == AUTO and len(candidates) > 1 else {}
         self._lock = threading.Lock()
+        self._is_trying = False  # one trial at a time: another beside it would slow it down
 
     @property
     def tokens(self) -> int:
         """The budget in use."""
         return self._tokens
 
-    def shares(self, lengths: Ints) -> list[Share]:
+    def shares(self, lengths: Ints, *, try_sizes: bool = True) -> list[Share]:
         """What is to be run with which budget: batches of indices into `lengths`; every index is in one of them."""
         with self._lock:
             sizes = sorted(self._rates)
             tokens = self._tokens
-        if not sizes or lengths.sum() < 2 * len(sizes) * sizes[-1]:
-            return [(tokens, plan(lengths, tokens))]
+            if not try_sizes or self._is_trying or not sizes or lengths.sum() < 2 * len(sizes) * sizes[-1]:
+                return [(tokens, plan(lengths, tokens))]
+            self._is_trying = True
         order = np.argsort(lengths, kind="stable")
         parts = [(size, order[place :: len(sizes)]) for place, size in enumerate(sizes)]
         return [(size, [part[batch] for batch in plan(lengths[part], size)]) for size, part in parts]
 
     def learn(self, budget: int, tokens: int, seconds: float) -> None:
-        """How long a share took. After enough trials the choice is made."""
+        """How long a share of a trial took. After enough trials the choice is made."""
         with self._lock:
             if budget not in self._rates or not seconds:
                 return
@@ -61,6 +63,11 @@ class TokenBudget:
                 rates = {size: statistics.median(found) for size, found in self._rates.items()}
                 self._tokens = min(size for size, rate in rates.items() if rate >= LEVEL * max(rates.values()))
                 self._rates = {}
+
+    def end_trial(self) -> None:
+        """That all shares of a trial have been run, or will not be."""
+        with self._lock:
+            self._is_trying = False
 
     def lower(self, most: int) -> None:
         """No more than this fits into memory."""

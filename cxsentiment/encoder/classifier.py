@@ -22,10 +22,7 @@ from cxsentiment.encoder.tokenise import TextTokeniser, TokenisedText
 from cxsentiment.errors import ModelError
 
 LONGEST = 1024
-"""Tokens that a text may have before it is read in windows, if the model takes as many."""
-
-POSITIONS_AFTER_PADDING = ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "longformer", "mpnet")
-"""Architectures whose positions begin after the padding's id."""
+"""Tokens of a window (special ones included) at most, if the model takes as many."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -42,7 +39,7 @@ class PackedClassifier(nn.Module):
 
     def forward(self, ids: torch.Tensor, layout: Packed) -> torch.Tensor:
         """Ids [tokens] of sequences one after the other -> logits [sequences, labels]."""
-        first = self.encoder.packed(ids, layout)[layout.starts[:-1].long()]
+        first = self.encoder.packed(ids, layout)[layout.starts[:-1].long()].float()
         logits: torch.Tensor = self.labels(self.activation(self.dense(first)))
         return logits
 
@@ -84,7 +81,8 @@ class ClassifierRuntime(Core[nn.Module]):
     ) -> None:
         devices = choose_devices(device)
         precision = choose_precision(dtype, devices[0], can_int8=False)
-        for weight in classifier.parameters():  # not buffers: angles of rotary positions need float32
+        body = classifier.encoder if isinstance(classifier, PackedClassifier) else classifier
+        for weight in body.parameters():  # not buffers: angles of rotary positions need float32
             weight.data = weight.to(DTYPES[precision])
         self.special = special
         self._longest = min(longest, LONGEST) - 2
@@ -115,14 +113,14 @@ def load_classifier(
     """Network, tokeniser and labels of a Hugging Face sequence classifier. Raises ModelError when it is none, or cannot be run."""
     from transformers import AutoModelForSequenceClassification
 
-    tokeniser = TextTokeniser(folder.tokenizer())
     body = folder.load(AutoModelForSequenceClassification)
+    tokeniser = TextTokeniser(folder.tokenizer(len(body.get_input_embeddings().weight)))
     names = tuple(str(body.config.id2label[index]) for index in range(body.config.num_labels))
-    if len(names) < 2:
-        raise ModelError(f"{folder.name} has one output only: it rates texts, it does not classify them")
+    if len(names) < 2 or body.config.problem_type == "regression":
+        raise ModelError(f"{folder.name} rates texts, it does not classify them: a classifier with labels is needed")
     labels = Labels(names, body.config.problem_type != "multi_label_classification")
     network, special = _on_our_core(body), (tokeniser.cls_id, tokeniser.sep_id)
-    return ClassifierRuntime(network, special, _longest(network, body.config), device, dtype, token_budget), tokeniser, labels
+    return ClassifierRuntime(network, special, _longest(network, body), device, dtype, token_budget), tokeniser, labels
 
 
 def _on_our_core(body: Any) -> nn.Module:
@@ -137,12 +135,13 @@ def _on_our_core(body: Any) -> nn.Module:
     return PackedClassifier(encoder, body.classifier.dense, torch.tanh, body.classifier.out_proj)
 
 
-def _longest(network: nn.Module, config: Any) -> int:
+def _longest(network: nn.Module, body: Any) -> int:
     """Tokens that a sequence may have, special ones included."""
     if isinstance(network, PackedClassifier):
         return network.encoder.positions.num_embeddings
-    positions = int(getattr(config, "max_position_embeddings", LONGEST))
-    return positions - config.pad_token_id - 1 if config.model_type in POSITIONS_AFTER_PADDING else positions
+    positions = int(getattr(body.config, "max_position_embeddings", None) or LONGEST)
+    padding = getattr(getattr(body.base_model, "embeddings", None), "padding_idx", None)  # as in RoBERTa: positions begin behind it
+    return positions if padding is None else positions - padding - 1
 
 
 def _work(place: Place[nn.Module]) -> Callable[[torch.Tensor, Packed], Tensors]:

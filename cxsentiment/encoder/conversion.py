@@ -1,4 +1,4 @@
-"""Weights of BERT, RoBERTa, XLM-R and DistilBERT under the names of our `Encoder`, which computes the same without padding."""
+"""Weights of BERT, RoBERTa, XLM-R, CamemBERT and DistilBERT under the names of our `Encoder`, which computes the same without padding."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def as_ours(body: Any) -> Encoder | None:
     config = body.config
     kind = config.model_type
     plain = not getattr(config, "is_decoder", False) and getattr(config, "position_embedding_type", "absolute") in ("absolute", None)
-    if kind in ("bert", "roberta", "xlm-roberta") and plain and config.hidden_act == "gelu":
+    if kind in ("bert", "roberta", "xlm-roberta", "camembert") and plain and config.hidden_act == "gelu":
         first = 0 if kind == "bert" else config.pad_token_id + 1
         sizes = (config.hidden_size, config.num_hidden_layers, config.num_attention_heads, config.intermediate_size)
         names, epsilon = _BERT, config.layer_norm_eps

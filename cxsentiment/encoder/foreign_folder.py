@@ -11,11 +11,12 @@ from typing import Any, Self
 from tokenizers import Tokenizer
 
 from cxsentiment.encoder.foreign import SETTINGS_FILE, config_of, first_line, read_settings
-from cxsentiment.encoder.tokenise import special_ids
+from cxsentiment.encoder.tokenise import pieces_of, special_ids
 from cxsentiment.errors import ModelError
 from cxsentiment.weights import MANIFEST, TOKENIZER, checksum
 
 WEIGHTS = ("model.safetensors", "model-*.safetensors")
+HEADS = ("classifier", "pre_classifier", "score", "head")
 HUB_FILES = (SETTINGS_FILE, TOKENIZER, *WEIGHTS, "model.safetensors.index.json")
 
 
@@ -29,16 +30,21 @@ class ForeignFolder:
     @classmethod
     def find(cls, name: str) -> Self:
         """The model in a folder or on the hub. Raises ModelError when there is none, or a file is missing that it must have."""
-        found = cls(name, Path(name) if Path(name).is_dir() else _from_hub(name))
-        if (found.folder / MANIFEST).is_file():
-            raise ModelError(f"{name} is a finished model of cxsentiment, not an encoder: --start-from adapts it to your comments")
-        if not (found.folder / SETTINGS_FILE).is_file():
-            raise ModelError(f"{name} is not a Hugging Face encoder: it has no {SETTINGS_FILE}")
-        if not (found.folder / TOKENIZER).is_file():
-            raise ModelError(f"{name} has no fast tokenizer ({TOKENIZER}): load and save it with AutoTokenizer to make one, if it has any")
-        if not found._weights:
-            raise ModelError(f"{name} has no weights as safetensors (model.safetensors): others are not read, they could hold code")
-        return found
+        return cls(name, Path(name) if Path(name).is_dir() else _from_hub(name)).checked()
+
+    def checked(self) -> Self:
+        """Itself. Raises ModelError when a file is missing that it must have."""
+        if (self.folder / MANIFEST).is_file():
+            raise ModelError(f"{self.name} is a finished model of cxsentiment, not an encoder: --start-from adapts it to your comments")
+        if not (self.folder / SETTINGS_FILE).is_file():
+            raise ModelError(f"{self.name} is not a Hugging Face model: it has no {SETTINGS_FILE}")
+        if not (self.folder / TOKENIZER).is_file():
+            raise ModelError(
+                f"{self.name} has no fast tokenizer ({TOKENIZER}): load and save it with AutoTokenizer to make one, if it has any"
+            )
+        if not self._weights:
+            raise ModelError(f"{self.name} has no weights as safetensors (model.safetensors): others are not read, they could hold code")
+        return self
 
     @property
     def is_folder(self) -> bool:
@@ -66,8 +72,11 @@ class ForeignFolder:
         files = [self.folder / SETTINGS_FILE, self.folder / TOKENIZER, *self._weights]
         return hashlib.sha256("".join(checksum(path) for path in files).encode()).hexdigest()
 
-    def tokenizer(self) -> Tokenizer:
-        """Its tokenizer, which cuts and pads nothing. Raises ModelError when it cannot be read."""
+    def tokenizer(self, embeddings: int) -> Tokenizer:
+        """Its tokenizer, which cuts and pads nothing.
+
+        Raises ModelError when it cannot be read, or has more pieces than there are embeddings.
+        """
         path = self.folder / TOKENIZER
         try:
             tokenizer = Tokenizer.from_file(str(path))
@@ -76,6 +85,9 @@ class ForeignFolder:
         tokenizer.no_padding()
         tokenizer.no_truncation()
         special_ids(tokenizer)
+        pieces = len(pieces_of(tokenizer))
+        if pieces > embeddings:
+            raise ModelError(f"{self.name}: its tokenizer has {pieces} pieces, but only {embeddings} have an embedding")
         return tokenizer
 
     def load(self, kind: Any, optional: str = "") -> Any:
@@ -83,7 +95,11 @@ class ForeignFolder:
 
         Raises ModelError when it cannot be loaded, or weights are missing, but for those whose name begins with `optional`.
         """
+        from transformers.utils import logging
+
         config = config_of(read_settings(self.folder))
+        shows_progress = logging.is_progress_bar_enabled()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             body, loaded = kind.from_pretrained(
                 str(self.folder),
@@ -94,7 +110,13 @@ class ForeignFolder:
                 output_loading_info=True,
             )
         except Exception as error:  # the architectures raise what they like
-            raise ModelError(f"{self.name} cannot be loaded as an encoder: {first_line(error)}") from None
+            raise ModelError(f"{self.name} cannot be loaded: {first_line(error)}") from None
+        finally:
+            if shows_progress:
+                logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+        headless = [key for key in loaded["missing_keys"] if key.startswith(HEADS)]
+        if headless and not optional:
+            raise ModelError(f"{self.name} is an encoder without a classifier: give a fine-tuned one, or train on it with --base")
         missing = sorted(key for key in loaded["missing_keys"] if not (optional and key.startswith(optional)))
         if missing:
             raise ModelError(f"{self.name} is incomplete: {len(missing)} weights are missing, the first is {missing[0]}")

@@ -18,7 +18,7 @@ class Stats:
     `texts` came in, of which `repeats` had been asked for before. `tokens` went through the network (special ones included), and `padding`
     beside them for nothing (packed sequences have none); `reread` texts went through it twice, since their sentiment was too close to
     call in int8. `seconds` of each stage: read (cleaning, language, phrases), tokenise, forward, of this copy (batches to the device),
-    post (labels and results); they run side by side. `precision` and `token_budget` are those in use.
+    post (labels and results); they run side by side, and times of several threads add up. `precision` and `token_budget` are those in use.
     """
 
     texts: int

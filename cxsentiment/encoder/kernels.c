@@ -97,14 +97,14 @@ static void embed(const Network *network, const int32_t *ids, const int64_t *sta
 /* Sum and maximum over the tokens of a sequence [length, hidden] -> two [hidden]. */
 static void pool(const float *states, int64_t length, int64_t hidden, float *total, float *largest) {
     for (int64_t unit = 0; unit < hidden; unit += LANES) {
-        __m512 sum = _mm512_loadu_ps(states + unit), most = sum;
+        __m512 sum = _mm512_loadu_ps(states + unit), peak = sum;
         for (int64_t token = 1; token < length; token++) {
             const __m512 some = _mm512_loadu_ps(states + token * hidden + unit);
             sum = _mm512_add_ps(sum, some);
-            most = _mm512_max_ps(most, some);
+            peak = _mm512_max_ps(peak, some);
         }
         _mm512_storeu_ps(total + unit, sum);
-        _mm512_storeu_ps(largest + unit, most);
+        _mm512_storeu_ps(largest + unit, peak);
     }
 }
 
@@ -120,12 +120,12 @@ typedef struct {
 } Room;
 
 /* Up to TILE tokens' states [count, hidden] -> logits [count, labels]. */
-static void head(const Head *head, int64_t count, int64_t hidden, const float *states, Room *room, float *logits) {
-    for (int64_t row = 0; row < count; row++) quantise(states + row * hidden, hidden, head->factor, head->shift, room->integers + row * hidden);
-    multiply(GELU, room->integers, count, hidden, &head->inner, head->units, room->steps, room->widened, head->units);
+static void head(const Head *layers, int64_t count, int64_t hidden, const float *states, Room *room, float *logits) {
+    for (int64_t row = 0; row < count; row++) quantise(states + row * hidden, hidden, layers->factor, layers->shift, room->integers + row * hidden);
+    multiply(GELU, room->integers, count, hidden, &layers->inner, layers->units, room->steps, room->widened, layers->units);
     for (int64_t row = 0; row < count; row++)
-        room->steps[row] = quantise_widened(room->widened + row * head->units, head->units, room->integers + row * head->units);
-    multiply(SCALED, room->integers, count, head->units, &head->outer, head->labels, room->steps, logits, head->labels);
+        room->steps[row] = quantise_widened(room->widened + row * layers->units, layers->units, room->integers + row * layers->units);
+    multiply(SCALED, room->integers, count, layers->units, &layers->outer, layers->labels, room->steps, logits, layers->labels);
 }
 
 /* Sequences [0, sequences): their tokens' states in `room`, logits [tokens, labels], and sums and maxima of states [sequences, hidden]. */

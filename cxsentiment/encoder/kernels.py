@@ -1,4 +1,7 @@
-"""Binding of `kernels.c`: our own encoder in int8 on the CPU. Built with the package where there is a C compiler (see `hatch_build.py`)."""
+"""Binding of `kernels.c`: our own encoder and its head on tokens in int8.
+
+Built with the package where there is a C compiler (see `hatch_build.py`).
+"""
 
 from __future__ import annotations
 

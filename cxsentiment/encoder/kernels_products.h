@@ -123,9 +123,9 @@ static void quantise(const float *states, int64_t hidden, const float *factor, c
 
 /* GELU's values of one token over the range that they have in it; gives back the width of a step. */
 static float quantise_widened(const float *widened, int64_t units, uint8_t *integers) {
-    __m512 most = _mm512_setzero_ps();
-    for (int64_t unit = 0; unit < units; unit += LANES) most = _mm512_max_ps(most, _mm512_loadu_ps(widened + unit));
-    const float step = (_mm512_reduce_max_ps(most) + GELU_LEAST) / 255.0f;
+    __m512 peak = _mm512_setzero_ps();
+    for (int64_t unit = 0; unit < units; unit += LANES) peak = _mm512_max_ps(peak, _mm512_loadu_ps(widened + unit));
+    const float step = (_mm512_reduce_max_ps(peak) + GELU_LEAST) / 255.0f;
     const __m512 factor = _mm512_set1_ps(1.0f / step), shift = _mm512_set1_ps(GELU_LEAST / step);
     for (int64_t unit = 0; unit < units; unit += LANES)
         store_bytes(integers + unit, _mm512_fmadd_ps(_mm512_loadu_ps(widened + unit), factor, shift));

@@ -213,7 +213,12 @@ def pool(states: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, tor
 def pool_packed(states: torch.Tensor, starts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The same for sequences one after the other: states [tokens, hidden], starts [sequences + 1] -> two [sequences, hidden]."""
     states, lengths = states.float(), starts.long().diff()
-    return torch.segment_reduce(states, "sum", lengths=lengths), torch.segment_reduce(states, "max", lengths=lengths)
+    return segments(states, lengths, "sum"), segments(states, lengths, "max")
+
+
+def segments(values: torch.Tensor, lengths: torch.Tensor, kind: str) -> torch.Tensor:
+    """Sum or max (`kind`) of neighbouring rows: values [rows, width], lengths [segments], which must fill the rows -> [segments, width]."""
+    return torch.segment_reduce(values, kind, lengths=lengths, unsafe=True)  # checked, a device would have to be waited for
 
 
 def tf_idf(texts: torch.Tensor, counts: torch.Tensor, rarity: torch.Tensor, size: int) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Our encoder's weights and the ranges of its activations, as the integers of `kernels`.
+"""Weights of our encoder and of its head on tokens, and the ranges of activations, as the integers of `kernels`.
 
 A linear layer's input is shifted to the middle of each unit's range and scaled by a power of its width (as in SmoothQuant, Xiao et al.
 2023), then rounded to 8 bits over a range that is fixed when the model is made: so a token's integers do not depend on its batch. The scale

@@ -12,21 +12,27 @@ import torch
 
 from cxsentiment.encoder import kernels
 from cxsentiment.encoder.attention import Packed
-from cxsentiment.encoder.batch import Ids, Ints, Sequences, Windows, own_tokens, pack, split
+from cxsentiment.encoder.batch import Ids, Ints, Sequences, Windows, cut, own_tokens, pack, split
 from cxsentiment.encoder.core import OVERLAP, WINDOW, Core, Place, Tensors
 from cxsentiment.encoder.devices import DTYPES, INT8, choose_devices, choose_precision
 from cxsentiment.encoder.foreign import ForeignEncoder
-from cxsentiment.encoder.model import FOREIGN, CxModel, Encoder, EncoderConfig, ForeignConfig, Logits, pool_packed
+from cxsentiment.encoder.model import FOREIGN, CxModel, Encoder, EncoderConfig, ForeignConfig, Logits, pool_packed, segments
 from cxsentiment.encoder.ngrams import Spelling
-from cxsentiment.encoder.quantised import Ranges, integer_network
+from cxsentiment.encoder.quantised import STATES, Ranges, integer_network
 from cxsentiment.encoder.tokenise import TextTokeniser, TokenisedText
 from cxsentiment.errors import ModelError
 from cxsentiment.tags import TOKEN_LOGITS
 from cxsentiment.weights import RANGES, TOKENIZER, Manifest, load_arrays, load_ranges
 
 TEXTS_PER_HEAD_BATCH = 1024
+NORM_EPSILON = 1e-12
+"""Of the kernels' layer norms."""
+
 TRIED = 16
-"""Sequences of as many tokens that are tried in both precisions."""
+"""Sequences of as many tokens, so many for each thread, are tried in both precisions."""
+
+CLEARLY = 1.3
+"""Integers are given up only where they take so much longer: answers should not hang on a moment's load."""
 
 GROUP_TOKENS = 32_768
 """Tokens that go into one call of the kernels, whose threads share its batches."""
@@ -69,10 +75,10 @@ class Runtime(Core[CxModel]):
         self, model: CxModel, special: tuple[int, int], device: str, dtype: str, token_budget: int | str, ranges: Ranges | None = None
     ) -> None:
         devices = choose_devices(device)
-        precision = choose_precision(dtype, devices[0], can_int8=ranges is not None and _fits_kernels(model))
+        precision = choose_precision(dtype, devices[0], can_int8=_can_int8(model, ranges))
         self.special = special
         self._kernels = _kernels(model, ranges) if ranges is not None and precision == INT8 else None
-        if dtype == "auto" and self._kernels is not None and not _is_faster(self._kernels, model):
+        if dtype == "auto" and self._kernels is not None and not _is_worth_it(self._kernels, model.eval()):
             self._kernels, precision = None, "float32"
         for weight in model.encoder.parameters():  # not its buffers: angles of rotary positions need float32
             weight.data = weight.to(DTYPES.get(precision, torch.float32))
@@ -98,7 +104,7 @@ class Runtime(Core[CxModel]):
             windows = split([len(text.ids) for text in texts], WINDOW, OVERLAP)
             states = _WindowStates(len(windows), len(flat), place)
             encode = self._in_floats if exactly or self._kernels is None else self._in_integers
-            for batches in self.shares(place, windows.lengths + 2):
+            for batches in self.shares(place, windows.lengths + 2, try_sizes=not exactly):
                 for batch, sequences, encoded in encode(place, flat, windows, batches):
                     states.collect(batch, sequences.starts, encoded, windows)
             return self._heads(place, texts, flat, windows, states)
@@ -114,15 +120,25 @@ class Runtime(Core[CxModel]):
 
     def _in_integers(self, _: Place[CxModel], flat: Ids, windows: Windows, batches: list[Ints]) -> Iterator[_Encoded]:
         """Several batches in one call, which has as many threads as torch would use."""
-        assert self._kernels is not None
-        size = max(1, GROUP_TOKENS // self.budget.tokens)
+        largest = max(int((windows.lengths[batch] + 2).sum()) for batch in batches)
+        size = max(torch.get_num_threads(), GROUP_TOKENS // largest)
         for first in range(0, len(batches), size):
-            group = batches[first : first + size]
-            held = np.concatenate(group)
+            held = np.concatenate(batches[first : first + size])
             sequences = pack(flat, windows, held, self.special)
-            cuts = np.cumsum([0, *map(len, group)])
+            yield held, sequences, self._through_kernels(sequences, largest)
+
+    def _through_kernels(self, sequences: Sequences, budget: int) -> Tensors:
+        """In batches of at most so many tokens; half as many where memory runs out."""
+        assert self._kernels is not None
+        cuts = cut(np.diff(sequences.starts), budget)
+        try:
             found = self._kernels.encode(sequences.ids, sequences.starts, cuts, torch.get_num_threads())
-            yield held, sequences, tuple(torch.from_numpy(array) for array in found)
+            return tuple(torch.from_numpy(array) for array in found)
+        except MemoryError:
+            if budget // 2 < WINDOW + 2:
+                raise
+        self.budget.lower(budget // 2)
+        return self._through_kernels(sequences, budget // 2)
 
     def _heads(
         self, place: Place[CxModel], texts: Sequence[TokenisedText], flat: Ids, windows: Windows, states: _WindowStates
@@ -131,9 +147,8 @@ class Runtime(Core[CxModel]):
         tokens = np.bincount(windows.text, weights=windows.lengths + 2, minlength=len(texts))
         total, largest = states.total, states.largest
         if len(windows) > len(texts):
-            segments = place.copied(counts)
-            total = torch.segment_reduce(total, "sum", lengths=segments)
-            largest = torch.segment_reduce(largest, "max", lengths=segments)
+            held = place.copied(counts)
+            total, largest = segments(total, held, "sum"), segments(largest, held, "max")
         mean = total / place.copied(tokens, torch.float32)[:, None]
         pooled = torch.cat([mean, largest], dim=1)
         ends = np.cumsum([len(text.ids) for text in texts])
@@ -174,13 +189,12 @@ def network(manifest: Manifest, tokeniser: TextTokeniser) -> CxModel:
     return CxModel(config, spelling, ForeignEncoder.read(manifest.path))
 
 
-def _fits_kernels(model: CxModel) -> bool:
+def _can_int8(model: CxModel, ranges: Ranges | None) -> bool:
+    """Whether the kernels are there, can do this network, and have all ranges that they need (older files lack the last)."""
     config = model.config
-    return (
-        isinstance(config, EncoderConfig)
-        and kernels.supported()
-        and kernels.fits(config.hidden, config.heads, config.intermediate, config.head_hidden)
-    )
+    if not isinstance(config, EncoderConfig) or ranges is None or STATES not in ranges or config.norm_epsilon != NORM_EPSILON:
+        return False
+    return kernels.supported() and kernels.fits(config.hidden, config.heads, config.intermediate, config.head_hidden)
 
 
 def _kernels(model: CxModel, ranges: Ranges) -> kernels.Kernels:
@@ -192,16 +206,20 @@ def _kernels(model: CxModel, ranges: Ranges) -> kernels.Kernels:
 
 
 @torch.inference_mode()
-def _is_faster(integers: kernels.Kernels, model: CxModel) -> bool:
-    """Whether the kernels are faster than floating point here: the best of three on a small batch."""
-    ids = np.arange(TRIED * TRIED, dtype=np.int32) % len(model.encoder.embeddings)
-    starts = np.arange(0, TRIED * TRIED + 1, TRIED)
+def _is_worth_it(integers: kernels.Kernels, model: CxModel) -> bool:
+    """Whether the kernels are not clearly slower than floating point here: the best of three on small batches, enough for all threads."""
+    threads = torch.get_num_threads()
+    count = TRIED * max(threads, 2)
+    ids = np.arange(count * TRIED, dtype=np.int32) % len(model.encoder.embeddings)
+    starts = np.arange(0, count * TRIED + 1, TRIED)
+    cuts = np.arange(0, count + 1, TRIED // 4)
     layout = Packed(Sequences(ids, starts).runs, torch.from_numpy(starts).int())
 
     def seconds(work: Callable[[], object]) -> float:
         return min(timeit.repeat(work, number=1, repeat=3))
 
-    return seconds(lambda: integers.encode(ids, starts)) < seconds(lambda: model.encoder.packed(torch.from_numpy(ids), layout))
+    exact = seconds(lambda: model.encoder.packed(torch.from_numpy(ids), layout))
+    return seconds(lambda: integers.encode(ids, starts, cuts, threads)) < CLEARLY * exact
 
 
 _Encoded = tuple[Ints, Sequences, Tensors]

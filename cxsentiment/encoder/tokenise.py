@@ -86,8 +86,10 @@ def special_ids(tokenizer: Tokenizer) -> tuple[int, int]:
     Raises ModelError when there are none.
     """
     named = (tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]"))
-    around = tokenizer.encode("").ids or [found for found in named if found is not None]
-    if len(around) != 2:
+    own = tokenizer.encode("").ids
+    around = own or [found for found in named if found is not None]
+    beside_a_letter = tokenizer.encode("a").ids if own else around
+    if len(around) != 2 or [beside_a_letter[0], beside_a_letter[-1]] != around:
         raise ModelError("the tokenizer puts no two special tokens around a text, as encoders have them ([CLS] and [SEP], <s> and </s>)")
     return around[0], around[1]
 

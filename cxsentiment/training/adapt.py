@@ -23,6 +23,7 @@ from tokenizers import Tokenizer
 from torch.nn import functional
 
 from cxsentiment.encoder.model import CxModel, Encoder
+from cxsentiment.encoder.quantised import STATES
 from cxsentiment.encoder.runtime import load_runtime, network
 from cxsentiment.encoder.tokenise import TextTokeniser
 from cxsentiment.errors import InputError, OutputError
@@ -104,7 +105,7 @@ def adapt_command(file: LabelledFile, start_from: str, out: Path | None, time_bu
 
 def adapt(rows: LabelledRows, start: Manifest, name: str, work: Path, seconds: float) -> str:
     """Adapts the model `start` to the rows, writes it to `work/model`, and gives its scores on the test rows as a Markdown table."""
-    runtime, tokeniser = load_runtime(start, "auto", "float32", EVALUATION_TOKENS)
+    runtime, tokeniser = load_runtime(start, str(training_device()), "float32", EVALUATION_TOKENS)
     before = {key: torch.from_numpy(array) for key, array in load_arrays(start).items()}
     tune, test = rows.split("tune"), rows.split("test")
     first = scores(raw_scores(runtime, tokeniser, test), start.calibration, rows.scheme) if test else []
@@ -122,7 +123,7 @@ def adapt(rows: LabelledRows, start: Manifest, name: str, work: Path, seconds: f
     write_manifest(target, name, VERSION, start.encoder, calibration)
     table = "There are no test rows: too few comments were given to measure on."
     if test:
-        adapted, _ = load_runtime(read_manifest(target), "auto", "float32", EVALUATION_TOKENS)
+        adapted, _ = load_runtime(read_manifest(target), str(training_device()), "float32", EVALUATION_TOKENS)
         table = score_table(first, scores(raw_scores(adapted, tokeniser, test), calibration, rows.scheme))
     text = card(rows, start, name, _story(rows, mixture, fitted=calibration != start.calibration), table)
     (target / CARD).write_text(text, encoding="utf-8")
@@ -167,7 +168,7 @@ def mixed(before: State, after: State, share: float) -> State:
 
 def best_mixture(rows: LabelledRows, start: Manifest, weights: tuple[State, State]) -> float:
     """The share of the learnt weights (of those before and after) with the lowest loss on the tune rows, calibrated as the start is."""
-    runtime, tokeniser = load_runtime(start, "auto", "float32", EVALUATION_TOKENS)
+    runtime, tokeniser = load_runtime(start, str(training_device()), "float32", EVALUATION_TOKENS)
     tokenizer = Tokenizer.from_file(str(start.path / TOKENIZER))
     losses = {}
     for share in MIXTURES:
@@ -317,7 +318,7 @@ def _write_weights(target: Path, start: Manifest, weights: State) -> None:
 def _write_ranges(target: Path, start: Manifest, model: CxModel, tokeniser: TextTokeniser, texts: Sequence[str]) -> None:
     """Where the start has ranges of its activations: what these and those on the texts need."""
     ranges = load_ranges(start)
-    if ranges is not None and isinstance(model.encoder, Encoder):
+    if ranges is not None and STATES in ranges and isinstance(model.encoder, Encoder):
         model.cpu()
         save_arrays(target / RANGES, widened(ranges, activation_ranges(model.encoder, tokeniser, texts)), exact=True)
 

@@ -26,13 +26,10 @@ class Base(ForeignFolder):
 
     def start(self) -> tuple[Tokenizer, CxModel]:
         """Its tokenizer, and a network around it with new heads. Raises ModelError when it cannot be used as an encoder."""
-        tokenizer = self.tokenizer()
-        pieces = pieces_of(tokenizer)
         encoder = self._encoder()
-        if len(pieces) > len(encoder.embeddings):
-            raise ModelError(f"{self.name}: its tokenizer has {len(pieces)} pieces, but only {len(encoder.embeddings)} have an embedding")
+        tokenizer = self.tokenizer(len(encoder.embeddings))
         hidden = self._check(encoder)
-        return tokenizer, CxModel(ForeignConfig(hidden), Spelling.of(pieces), encoder)
+        return tokenizer, CxModel(ForeignConfig(hidden), Spelling.of(pieces_of(tokenizer)), encoder)
 
     def _encoder(self) -> ForeignEncoder:
         from transformers import AutoModel

@@ -183,7 +183,7 @@ def decayed_group(parameters: Iterable[nn.Parameter], rate: float) -> dict[str, 
 
 def training_device() -> torch.device:
     """The first CUDA device, or the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
 
 
 def mixed_precision(device: torch.device) -> torch.autocast:

@@ -23,6 +23,7 @@ from cxsentiment.touchpoints import Mention, TouchpointFinder
 from cxsentiment.training.corpus import DataFolder, Document, Span
 from cxsentiment.training.examples import is_held_out
 from cxsentiment.training.labels import SCHEMES, Scheme
+from cxsentiment.training.loop import training_device
 from cxsentiment.weights import Manifest, read_manifest, verify
 
 CALIBRATION_BINS = 15
@@ -107,7 +108,7 @@ def load_model(name_or_path: str | Path | None) -> tuple[Manifest, Runtime, Text
     """
     manifest = read_manifest(name_or_path)
     verify(manifest)
-    return manifest, *load_runtime(manifest, "auto", "float32", EVALUATION_TOKENS)
+    return manifest, *load_runtime(manifest, str(training_device()), "float32", EVALUATION_TOKENS)
 
 
 def dev_documents(data: DataFolder) -> list[Document]:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from cxsentiment import Analysis, Analyzer
+from cxsentiment.encoder import core
 from cxsentiment.encoder.attention import Packed
 from cxsentiment.encoder.model import Encoder, EncoderConfig, pool
 from tests.conftest import SENTENCES
@@ -26,11 +27,15 @@ def probabilities(analyses: list[Analysis]) -> np.ndarray:
     return np.array([[*a.sentiment.probabilities.values(), *(e.probability for e in a.emotion_probabilities)] for a in analyses])
 
 
-@pytest.mark.parametrize("budget", [1, 512, 4096, 10**9])
-def test_no_budget_changes_an_answer(tiny_model: Path, tiny_analyzer: Analyzer, budget: int) -> None:
+@pytest.mark.parametrize("budget", [1, 512, 4096, 10**9, "auto"])
+def test_no_budget_changes_an_answer(tiny_model: Path, tiny_analyzer: Analyzer, budget: int | str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core, "CPU_BUDGETS", (512, 256, 1024))
     texts = mixed_texts()
     expected = [tiny_analyzer(text) for text in texts]
-    found = Analyzer.from_pretrained(tiny_model, device="cpu", token_budget=budget)(texts)
+    analyzer = Analyzer.from_pretrained(tiny_model, device="cpu", token_budget=budget, cache_size=0)
+    for _ in range(3 if budget == "auto" else 1):
+        found = analyzer(texts)
+    assert analyzer._model.core.budget._rates == {}
     assert np.abs(probabilities(found) - probabilities(expected)).max() < TOLERANCE
     assert [a.sentiment.label for a in found] == [a.sentiment.label for a in expected]
     assert [[(t.start, t.end, t.type, t.polarity) for t in a.touchpoints] for a in found] == [
@@ -76,5 +81,6 @@ def test_a_batch_that_does_not_fit_into_memory_runs_in_parts(tiny_model: Path, m
     monkeypatch.setattr(Encoder, "packed", scarce)
     found = analyzer(texts)
     assert max(sizes) > 1500
+    assert any(750 <= size <= 1500 for size in sizes)
     assert np.abs(probabilities(found) - probabilities(expected)).max() < TOLERANCE
     assert 750 <= analyzer.stats().token_budget < 4000

@@ -5,16 +5,17 @@ import os
 import platform
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 
 from cxsentiment import Analyzer, ModelError, OptionError
-from cxsentiment.encoder import kernels
+from cxsentiment.encoder import core, kernels
 from cxsentiment.encoder.attention import Packed
 from cxsentiment.encoder.batch import Sequences
 from cxsentiment.encoder.kernels import IntegerLayer, IntegerMatrix, IntegerNetwork, Kernels
@@ -22,6 +23,7 @@ from cxsentiment.encoder.model import CxModel, Encoder, EncoderConfig
 from cxsentiment.encoder.ngrams import Spelling
 from cxsentiment.encoder.quantised import GELU_LEAST, RANGED, STATES, integer_network
 from cxsentiment.encoder.runtime import load_runtime
+from cxsentiment.multitask import MultitaskModel
 from cxsentiment.tags import TOKEN_LOGITS
 from cxsentiment.training.ranges import activation_ranges, encoder_ranges, widened
 from cxsentiment.weights import RANGES, read_manifest, save_arrays, write_manifest
@@ -98,6 +100,21 @@ def test_integers_come_close_to_floating_point(model: CxModel, encoder: Encoder,
 
 
 @needs_kernels
+def test_the_head_does_what_numpy_does_with_the_same_integers(network: IntegerNetwork) -> None:
+    sequences = some_ids(*LENGTHS)
+    runner = Kernels(network)
+    logits, _, _ = runner.encode(sequences.ids, sequences.starts)
+    states = runner.states(sequences.ids, sequences.starts)
+    head = network.tokens
+    widened = gelu(product(head.inner, integers(states * head.factor + head.shift)))
+    step = (widened.max(axis=1, keepdims=True) + GELU_LEAST) / 255
+    sums = integers((widened + GELU_LEAST) / step) @ head.outer.integers.T.astype(np.float64)
+    difference = np.abs(logits - (sums * head.outer.scale * step + head.outer.bias))
+    assert np.median(difference) < 1e-5
+    assert difference.max() < 0.02
+
+
+@needs_kernels
 def test_the_kernels_do_what_numpy_does_with_the_same_integers(network: IntegerNetwork) -> None:
     sequences = some_ids(*LENGTHS)
     network = replace(network, layers=network.layers[:1])
@@ -115,7 +132,9 @@ def test_no_neighbour_no_order_no_batch_and_no_thread_changes_a_bit(network: Int
     sequences = some_ids(*LENGTHS)
     together, total, largest = runner.encode(sequences.ids, sequences.starts, None if cuts is None else np.array(cuts), threads)
     backwards = [ids for ids in one_by_one(sequences)][::-1]
-    turned, _, _ = runner.encode(np.concatenate(backwards), np.concatenate([[0], np.cumsum([len(ids) for ids in backwards])]))
+    turned, total_turned, largest_turned = runner.encode(
+        np.concatenate(backwards), np.concatenate([[0], np.cumsum([len(ids) for ids in backwards])])
+    )
     end = len(turned)
     for number, ids in enumerate(one_by_one(sequences)):
         alone, total_alone, largest_alone = runner.encode(ids, np.array([0, len(ids)]))
@@ -124,6 +143,8 @@ def test_no_neighbour_no_order_no_batch_and_no_thread_changes_a_bit(network: Int
         assert np.array_equal(alone, turned[end - len(ids) : end])
         assert np.array_equal(total_alone[0], total[number])
         assert np.array_equal(largest_alone[0], largest[number])
+        assert np.array_equal(total_alone[0], total_turned[len(backwards) - 1 - number])
+        assert np.array_equal(largest_alone[0], largest_turned[len(backwards) - 1 - number])
         end -= len(ids)
 
 
@@ -163,10 +184,14 @@ def through(layer: IntegerLayer, states: np.ndarray, heads: int) -> np.ndarray:
     states = states + product(layer.out, integers(mixed.transpose(1, 0, 2).reshape(length, hidden)))
     states = normal(states, layer.middle_weight, layer.middle_bias)
     widened = product(layer.up, integers(states * layer.up_factor + layer.up_shift))
-    widened = torch.nn.functional.gelu(torch.from_numpy(widened)).numpy()
+    widened = gelu(widened)
     step = (widened.max(axis=1, keepdims=True) + GELU_LEAST) / 255
     sums = integers((widened + GELU_LEAST) / step) @ layer.down.integers.T.astype(np.float64)
     return normal(states + sums * layer.down.scale * step + layer.down.bias, layer.final_weight, layer.final_bias)
+
+
+def gelu(values: np.ndarray) -> np.ndarray:
+    return torch.nn.functional.gelu(torch.from_numpy(values)).numpy()
 
 
 def integers(values: np.ndarray) -> np.ndarray:
@@ -215,16 +240,104 @@ def test_close_sentiments_are_those_of_floating_point(integer_model: Path, monke
 
 
 @needs_kernels
-def test_integers_give_the_same_answer_in_any_batch(integer_model: Path) -> None:
+def test_integers_give_the_same_answer_in_any_batch(integer_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [*SENTENCES, "app", "great prices " * 300, "😡"]
     expected = [Analyzer.from_pretrained(integer_model, device="cpu", dtype="int8", cache_size=0)(text) for text in texts]
-    for budget in (1, 64, 10**6):
+    monkeypatch.setattr(core, "CPU_BUDGETS", (64, 32, 128))
+    for budget in (1, 64, 10**6, "auto"):
         found = Analyzer.from_pretrained(integer_model, device="cpu", dtype="int8", token_budget=budget, cache_size=0)(texts[::-1])[::-1]
-        assert [one.sentiment.label for one in found] == [one.sentiment.label for one in expected]
         for one, other in zip(found, expected, strict=True):
+            assert list(one.sentiment.probabilities.values()) == pytest.approx(list(other.sentiment.probabilities.values()), abs=2e-5)
+            assert one.sentiment.label == other.sentiment.label
             assert [(t.start, t.end, t.type, t.polarity) for t in one.touchpoints] == [
                 (t.start, t.end, t.type, t.polarity) for t in other.touchpoints
             ]
+
+
+@needs_kernels
+def test_memory_that_runs_out_halves_the_kernels_batches(integer_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [*SENTENCES * 5, "great prices " * 300]
+    expected = Analyzer.from_pretrained(integer_model, device="cpu", dtype="int8", cache_size=0)(texts)
+    encode, largest = Kernels.encode, []
+
+    def scarce(self: Kernels, ids: np.ndarray, starts: np.ndarray, cuts: np.ndarray, threads: int) -> tuple[np.ndarray, ...]:
+        largest.append(int(np.diff(starts[cuts]).max()))
+        if largest[-1] > 400:
+            raise MemoryError
+        return encode(self, ids, starts, cuts, threads)
+
+    monkeypatch.setattr(Kernels, "encode", scarce)
+    analyzer = Analyzer.from_pretrained(integer_model, device="cpu", dtype="int8", token_budget=1600, cache_size=0)
+    found = analyzer(texts)
+    assert max(largest) > 800
+    assert analyzer.stats().token_budget < 800
+    assert [one.sentiment for one in found] == [one.sentiment for one in expected]
+    monkeypatch.setattr(Kernels, "encode", lambda *_: (_ for _ in ()).throw(MemoryError()))
+    for _ in range(2 * torch.get_num_threads()):
+        with pytest.raises(OptionError, match="smaller token_budget"):
+            analyzer(texts)
+
+
+@needs_kernels
+def test_only_close_texts_are_replaced(integer_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cxsentiment.multitask.CLOSE", 2.0)
+    model = Analyzer.from_pretrained(integer_model, device="cpu", dtype="int8", cache_size=0)._model
+    assert isinstance(model, MultitaskModel)
+    words = " ".join(SENTENCES).split()
+    rng = random.Random(3)
+    texts = model._tokeniser([" ".join(rng.choices(words, k=rng.choice([1, 5, 20]))) for _ in range(60)], [True] * 60)
+    before = model.core.stats().reread
+    found, rounded, exact = model.score(texts), model.core.score(texts), model.core.score(texts, exactly=True)
+    again = model.core.stats().reread - before
+    assert 10 < again < 50
+    firsts = np.cumsum([0, *(len(text.ids) for text in texts)])
+    taken = 0
+    for row in range(len(texts)):
+        tokens = slice(firsts[row], firsts[row + 1])
+        is_exact = np.allclose(found.sentiment[row], exact.sentiment[row], atol=1e-5)
+        taken += is_exact
+        source = exact if is_exact else rounded
+        assert np.allclose(found.sentiment[row], source.sentiment[row], atol=1e-5)
+        assert np.allclose(found.tokens[tokens], source.tokens[tokens], atol=1e-5)
+    assert taken == again
+
+
+@needs_kernels
+def test_auto_takes_floating_point_only_where_it_is_clearly_faster(integer_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = {"now": 0.0}
+    cost = {"integers": 1.2, "floats": 1.0}
+    monkeypatch.setattr("cxsentiment.encoder.runtime.timeit.repeat", lambda work, number, repeat: [timed(work) for _ in range(repeat)])
+
+    def timed(work: Callable[[], object]) -> float:
+        before = clock["now"]
+        work()
+        return clock["now"] - before
+
+    def counting(name: str, original: Callable[..., object]) -> Callable[..., object]:
+        def run(*given: object) -> object:
+            if name == "floats":
+                assert not given[0].training  # type: ignore[attr-defined]
+            clock["now"] += cost[name]
+            return original(*given)
+
+        return run
+
+    monkeypatch.setattr(Kernels, "encode", counting("integers", Kernels.encode))
+    monkeypatch.setattr(Encoder, "packed", counting("floats", Encoder.packed))
+    assert Analyzer.from_pretrained(integer_model, device="cpu").stats().precision == "int8"
+    cost["integers"] = 1.4
+    assert Analyzer.from_pretrained(integer_model, device="cpu").stats().precision == "float32"
+    assert Analyzer.from_pretrained(integer_model, device="cpu", dtype="int8").stats().precision == "int8"
+
+
+@needs_kernels
+def test_ranges_of_before_the_head_are_left_alone(integer_model: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(integer_model, tmp_path / "older"))
+    manifest = read_manifest(folder)
+    ranges = {name: array for name, array in load_file(folder / RANGES).items() if name != STATES}
+    save_arrays(folder / RANGES, ranges, exact=True)
+    write_manifest(folder, manifest.name, manifest.version, manifest.encoder, manifest.calibration)
+    assert Analyzer.from_pretrained(folder, device="cpu").stats().precision == "float32"
 
 
 @needs_kernels

@@ -35,12 +35,23 @@ def test_each_size_gets_work_alike_and_nothing_is_done_twice() -> None:
 )
 def test_the_fastest_is_kept_and_of_those_about_as_fast_the_smallest(seconds: dict[int, float], expected: int) -> None:
     budget = TokenBudget("auto", SIZES)
+    slow_moments = {0: expected, 2: next(size for size in SIZES if size != expected)}
     for trial in range(TRIALS):
         assert len(budget.shares(LENGTHS)) == 3
         for size, took in seconds.items():
-            budget.learn(size, 1000, took * (5.0 if trial == 1 else 1.0))  # one slow moment
+            budget.learn(size, 1000, took * (5.0 if slow_moments.get(trial) == size else 1.0))
+        budget.end_trial()
     assert budget.tokens == expected
     assert len(budget.shares(LENGTHS)) == 1
+
+
+def test_one_trial_at_a_time_and_none_where_it_is_not_wanted() -> None:
+    budget = TokenBudget("auto", SIZES)
+    assert len(budget.shares(LENGTHS, try_sizes=False)) == 1
+    assert len(budget.shares(LENGTHS)) == 3
+    assert [size for size, _ in budget.shares(LENGTHS)] == [SIZES[0]]
+    budget.end_trial()
+    assert len(budget.shares(LENGTHS)) == 3
 
 
 def test_too_few_tokens_are_not_tried_with() -> None:
@@ -51,9 +62,12 @@ def test_too_few_tokens_are_not_tried_with() -> None:
 
 def test_memory_that_runs_out_lowers_it_for_good() -> None:
     budget = TokenBudget("auto", SIZES)
+    budget.lower(250)
+    assert budget.tokens == 200
+    assert [size for size, _ in budget.shares(LENGTHS)] == [100, 200]
     budget.lower(150)
-    assert budget.tokens == 150
-    assert len(budget.shares(LENGTHS)) == 1
+    budget.end_trial()
+    assert (budget.tokens, len(budget.shares(LENGTHS))) == (150, 1)
     budget.lower(1000)
     assert budget.tokens == 150
 

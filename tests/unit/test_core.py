@@ -1,7 +1,6 @@
 """Devices as far as they go without CUDA: several that share a queue, places that are busy, names."""
 
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ def test_each_device_has_a_network_of_its_own_and_all_share_the_calls() -> None:
     core = Core(torch.nn.Linear(3, 2), [CPU, CPU], "float32", 10)
     each = torch.get_num_threads()
     taken = [core._idle.get() for _ in range(2 * each)]
-    assert core.streams == 2
+    assert core.windows_at_once == 2
     assert len({id(place.network) for place in taken}) == 2
     ids = torch.rand(4, 3)
     assert torch.equal(taken[0].network(ids), taken[-1].network(ids))
@@ -32,25 +31,37 @@ def test_a_call_waits_until_a_place_is_idle() -> None:
     core = Core(torch.nn.Linear(3, 2), [CPU], "float32", 10)
     for _ in range(torch.get_num_threads() - 1):
         core._idle.get()
-    order: list[str] = []
+    began, entered = threading.Event(), threading.Event()
 
     def later() -> None:
+        began.set()
         with core.place():
-            order.append("second")
+            entered.set()
 
     with core.place():
         thread = threading.Thread(target=later)
         thread.start()
-        time.sleep(0.05)
-        order.append("first")
+        assert began.wait(10)
+        assert not entered.wait(0.2)
+    assert entered.wait(10)
     thread.join()
-    assert order == ["first", "second"]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("no"), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_memory_that_runs_out_is_said_and_the_place_comes_back(error: Exception) -> None:
+    core = Core(torch.nn.Linear(3, 2), [CPU], "float32", 10)
+    for _ in range(2 * torch.get_num_threads()):
+        with pytest.raises(OptionError, match="smaller token_budget than 10"), core.place():
+            raise error
+    with pytest.raises(RuntimeError, match="other"), core.place():
+        raise RuntimeError("other")
 
 
 def test_two_devices_give_the_same_answers_in_order(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"{sentence} {number}" for number in range(60) for sentence in SENTENCES] + [""]
     expected = Analyzer.from_pretrained(tiny_model, device="cpu", token_budget=64, cache_size=0)(texts)
     monkeypatch.setattr(runtime, "choose_devices", lambda _: [CPU, CPU])
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     analyzer = Analyzer.from_pretrained(tiny_model, device="cpu", token_budget=64, cache_size=0)
     used: set[int] = set()
     packed = runtime.Encoder.packed
@@ -81,11 +92,3 @@ def test_devices_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OptionError, match="only 2 CUDA devices"):
         choose_devices("cuda:2")
     assert choose_precision("auto", torch.device("cuda"), can_int8=True) == "bfloat16"
-
-
-def test_auto_takes_floating_point_where_integers_are_not_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    if not runtime.kernels.supported():
-        pytest.skip("no int8 kernels here")
-    for faster, expected in ((True, "int8"), (False, "float32")):
-        monkeypatch.setattr(runtime, "_is_faster", lambda *_, faster=faster: faster)
-        assert Analyzer.from_pretrained(device="cpu").stats().precision == expected

@@ -11,6 +11,7 @@ from cxsentiment.results import EMOTIONS, SENTIMENTS
 def meaning(*labels: str) -> list[tuple[str | None, str | None]]:
     """Sentiment and emotion of each label, as guessed."""
     reading = reading_of(labels, None)
+    assert max(reading.sentiments.sum(axis=1).max(), reading.emotion_weights.sum(axis=1).max()) <= 1
     pairs = zip(reading.sentiments, reading.emotion_weights, strict=True)
     return [(SENTIMENTS[one.argmax()] if one.any() else None, EMOTIONS[other.argmax()] if other.any() else None) for one, other in pairs]
 
@@ -39,10 +40,16 @@ def test_emotions_have_a_sentiment_too() -> None:
         ("neutral", None),
     ]
     others = ("approval", "caring", "curiosity", "disapproval", "embarrassment", "pride", "realization", "remorse", "neutral")
-    assert len(meaning(*GOEMOTIONS, *others)) == 28
+    found = dict(zip([*GOEMOTIONS, *others], meaning(*GOEMOTIONS, *others), strict=True))
+    assert len(found) == 28
+    assert {label: emotion for label, (_, emotion) in found.items() if emotion} == GOEMOTIONS
+    assert {label for label, (sentiment, _) in found.items() if sentiment == "neutral"} == {
+        *("surprise", "confusion", "curiosity", "realization", "neutral")
+    }
+    assert (found["annoyance"], found["relief"]) == (("negative", "frustration"), ("positive", "satisfaction"))
 
 
-@pytest.mark.parametrize("labels", [("LABEL_0", "LABEL_1"), ("toxic", "fine"), ("1", "2", "3"), ("entailment", "contradiction")])
+@pytest.mark.parametrize("labels", [("LABEL_0", "LABEL_1"), ("toxic", "fine"), ("1", "2", "3", "4", "5"), ("other", "hate")])
 def test_other_names_are_asked_about(labels: tuple[str, ...]) -> None:
     with pytest.raises(OptionError, match="what does the model's label"):
         reading_of(labels, None)
@@ -63,12 +70,22 @@ def test_maps_that_do_not_fit_are_refused(given: dict[str, str], message: str) -
         reading_of(("a", "b"), given)
 
 
-def test_labels_that_say_nothing_leave_the_rest_its_share() -> None:
+def test_what_falls_to_labels_that_say_nothing_is_neutral() -> None:
     reading = reading_of(("bad", "good", "spam"), {"bad": "negative", "good": ["positive", "joy"], "spam": None})
-    probabilities = np.array([[0.1, 0.3, 0.6], [0.0, 0.0, 1.0]], np.float32)
-    assert reading.sentiment_probabilities(probabilities) == pytest.approx(np.array([[0.25, 0, 0.75, 0], [0, 1, 0, 0]]))
-    assert reading.emotion_probabilities(probabilities, exclusive=True)[:, EMOTIONS.index("joy")] == pytest.approx([0.3, 0.0])
+    probabilities = np.array([[0.1, 0.3, 0.6], [1e-6, 9e-6, 0.99999]], np.float32)
+    found = reading.sentiment_probabilities(probabilities, exclusive=True)
+    assert found == pytest.approx(np.array([[0.1, 0.6, 0.3, 0], [0, 1, 0, 0]]), abs=1e-4)
+    assert reading.emotion_probabilities(probabilities, exclusive=True)[0, EMOTIONS.index("joy")] == pytest.approx(0.3)
     assert reading.emotions == ("joy",)
+
+
+def test_many_faint_feelings_do_not_outvote_neutral() -> None:
+    reading = reading_of([*GOEMOTIONS, "neutral"], None)
+    faint = np.full((2, len(GOEMOTIONS) + 1), 0.01, np.float32)
+    faint[1, [*GOEMOTIONS].index("anger")] = 0.9
+    found = reading.sentiment_probabilities(faint, exclusive=False)
+    assert [SENTIMENTS[row.argmax()] for row in found] == ["neutral", "negative"]
+    assert found.sum(axis=1) == pytest.approx([1.0, 1.0])
 
 
 def test_labels_of_one_emotion_add_up_or_the_largest_counts() -> None:

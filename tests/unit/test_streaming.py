@@ -115,3 +115,18 @@ def test_memory_forgets_what_was_used_least_recently_and_long_texts() -> None:
     assert memory.get("one") == 1
     memory.learn({"three": 3, "longer than five": 4})
     assert [memory.get(text) for text in ("one", "two", "three", "longer than five")] == [1, None, 3, None]
+
+
+def test_several_threads_work_at_once_and_the_order_stays() -> None:
+    together = threading.Barrier(3, timeout=10)
+
+    def work(number: int) -> int:
+        together.wait()
+        if number == 7:
+            raise ValueError("seven")
+        return number
+
+    made = ahead(range(9), work, 3, threads=3)
+    assert [next(made) for _ in range(7)] == list(range(7))
+    with pytest.raises(ValueError, match="seven"):
+        next(made)

@@ -15,6 +15,7 @@ from cxsentiment.tags import (
     ITSELF,
     TOKEN_LOGITS,
     Tagged,
+    _may_mention,
     mentions_of,
     polarity_logits,
     tagged,
@@ -151,3 +152,15 @@ def test_texts_beside_each_other_do_not_change_what_is_found() -> None:
     logits = np.concatenate([token_logits({}), alone, unsure])
     found = mentions_of([TEXT] * 3, [text] * 3, logits, [phrases, [], phrases], CALIBRATION)
     assert [[one.type for one in some] for some in found] == [[], ["food", "staff"], ["delivery"]]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_texts_that_are_passed_over_have_nothing_in_them(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(20 * len(OFFSETS), TOKEN_LOGITS)).astype(np.float32)
+    firsts = np.arange(20) * len(OFFSETS)
+    passed = ~_may_mention(logits, firsts, 3.5, ITSELF)
+    found = tagged([TEXT] * 20, logits, [OFFSETS] * 20, 3.5)
+    assert 0 < passed.sum() < 20
+    assert not any(some for some, over in zip(found, passed, strict=True) if over)
+    assert any(found)
