@@ -27,17 +27,18 @@ def peers(manifest: Manifest, folder: Path) -> dict[str, Peer]:
     """Each peer by its name; all get cleaned texts and cut them at 160 tokens. Files that a peer needs are made in the folder."""
     tokenizer = _tokenizer(manifest)
     return {
-        f"transformers pipeline, batch_size={PIPELINE_BATCH}": _pipeline(manifest, tokenizer),
+        f"transformers pipeline, batch_size={PIPELINE_BATCH}": pipeline(manifest),
         "sentence-transformers encode": _sentence_transformers(manifest, tokenizer, folder),
         "ONNX Runtime int8, sorted batches": _onnx_runtime(manifest, tokenizer, folder),
     }
 
 
-def _pipeline(manifest: Manifest, tokenizer: PreTrainedTokenizerFast) -> Peer:
+def pipeline(manifest: Manifest, device: str = "cpu", batch: int = PIPELINE_BATCH, dtype: torch.dtype = torch.float32) -> Peer:
+    """The transformers pipeline with the model's encoder and a random classification layer."""
     model = BertForSequenceClassification(_config(manifest)).eval()
     model.bert.load_state_dict(to_bert(_encoder(manifest)), strict=False)
-    pipeline = TextClassificationPipeline(model=model, tokenizer=tokenizer, device="cpu")
-    return lambda texts: pipeline([clean_string(text) for text in texts], batch_size=PIPELINE_BATCH, truncation=True)
+    run = TextClassificationPipeline(model=model.to(dtype), tokenizer=_tokenizer(manifest), device=device)
+    return lambda texts: run([clean_string(text) for text in texts], batch_size=batch, truncation=True)
 
 
 def _sentence_transformers(manifest: Manifest, tokenizer: PreTrainedTokenizerFast, folder: Path) -> Peer:

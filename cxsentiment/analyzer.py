@@ -115,9 +115,9 @@ class Analyzer:
         Args:
             name_or_path: the model; None is the one that ships with the package.
             device: `auto` (all CUDA devices, or the CPU), `cpu`, `cuda` or `cuda:N`.
-            dtype: precision of the encoder: `auto` (bfloat16 on CUDA; on CPUs with AVX-512 VNNI int8 for models of ours, if a short
-                measurement finds it faster; else float32), `int8`, `float32`, `bfloat16`, `float16`. In int8, texts whose sentiment is too
-                close to call are read again in float32.
+            dtype: precision of the encoder: `int8`, `float32`, `bfloat16`, `float16`, or `auto`: bfloat16 on CUDA; int8 for models of ours
+                on CPUs with AVX-512 VNNI, unless a short measurement finds it clearly slower; else float32. In int8, texts whose sentiment
+                is too close to call are read again in float32.
             taxonomy: touchpoint types and phrases; None is the packaged taxonomy.
             token_budget: tokens in one forward pass; `auto` tries some sizes on the first texts. Labels do not depend on it.
             unsure_labels: give those stages, qualities, relations and intents too that were right less than six times in ten when the
@@ -173,8 +173,7 @@ class Analyzer:
         at_once = core.windows_at_once
         # A window may ask for what others are answering: those that are being scored or wait for it, and the one before them.
         earlier: deque[dict[str, Analysis]] = deque(maxlen=DEPTH + at_once + 3)
-        budget = core.budget.tokens
-        waiting = windows(_checked(texts), budget, WINDOW_BATCHES * budget, self._memory, answering)
+        waiting = windows(_checked(texts), core.budget.tokens, self._window, self._memory, answering)
         for scored in ahead(ahead(waiting, self._ready, DEPTH), self._scored, at_once, at_once):
             window = scored.ready.window
             with self._instruments.stage("post"):
@@ -188,6 +187,10 @@ class Analyzer:
     def stats(self) -> Stats:
         """What was done since the analyzer was made: texts, repeats, tokens, padding, and how long each stage took."""
         return self._model.core.stats()
+
+    def _window(self) -> int:
+        """Tokens of a window that sorting pays for, at the budget in use."""
+        return WINDOW_BATCHES * self._model.core.budget.tokens
 
     def _ready(self, window: Window[Analysis]) -> _Ready:
         """A window's fresh texts as the network takes them."""

@@ -51,8 +51,10 @@ class Memory(Generic[Answer]):
                 self._answers.popitem(last=False)
 
 
-def windows(texts: Iterable[str], least: int, most: int, memory: Memory[Answer], answering: set[str]) -> Iterator[Window[Answer]]:
-    """Cuts texts into windows whose fresh texts have about `least` tokens, then four times as many, and so on up to `most`.
+def windows(
+    texts: Iterable[str], least: int, most: Callable[[], int], memory: Memory[Answer], answering: set[str]
+) -> Iterator[Window[Answer]]:
+    """Cuts texts into windows whose fresh texts have about `least` tokens, then four times as many, and so on up to `most` of the moment.
 
     So the first answers come soon, and sorting by length pays later. `answering` are texts of windows that are still on their way. What the
     texts' iterator raises comes after a window of all that it gave before.
@@ -82,7 +84,7 @@ def windows(texts: Iterable[str], least: int, most: int, memory: Memory[Answer],
                 found += len(text) // CHARACTERS_PER_TOKEN + 3
             else:
                 window.at_hand[text] = answer
-        tokens = min(4 * tokens, most)
+        tokens = min(4 * tokens, most())
         if window.texts:
             answering.update(window.fresh)
             yield window

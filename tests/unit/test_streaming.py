@@ -13,7 +13,7 @@ def cut(texts: Iterable[str], tokens: int = 20) -> list[tuple[list[str], list[st
     memory: Memory[str] = Memory(1000, 100)
     answering: set[str] = set()
     found = []
-    for window in windows(texts, tokens, 2 * tokens, memory, answering):
+    for window in windows(texts, tokens, lambda: 2 * tokens, memory, answering):
         found.append((window.texts, window.fresh, window.at_hand))
         memory.learn({text: text.upper() for text in window.fresh})
         answering.difference_update(window.fresh)
@@ -33,7 +33,7 @@ def test_windows_keep_every_text_in_order_and_ask_for_each_once(texts: list[str]
 
 def test_a_text_that_another_window_is_answering_is_not_asked_for_again() -> None:
     memory: Memory[str] = Memory(10, 100)
-    first, second = windows(["one", "two", "one"], 6, 6, memory, set())
+    first, second = windows(["one", "two", "one"], 6, lambda: 6, memory, set())
     assert (first.fresh, second.fresh, second.texts) == (["one", "two"], [], ["one"])
 
 
@@ -43,7 +43,7 @@ def broken(texts: list[str]) -> Iterator[str]:
 
 
 def test_what_the_source_raises_comes_after_its_texts() -> None:
-    cutting = windows(broken(["one", "two"]), 100, 100, Memory[str](1, 1), set())
+    cutting = windows(broken(["one", "two"]), 100, lambda: 100, Memory[str](1, 1), set())
     assert next(cutting).texts == ["one", "two"]
     with pytest.raises(ValueError, match="broke"):
         next(cutting)
@@ -104,9 +104,12 @@ def test_closing_early_closes_the_source_and_ends_the_threads() -> None:
     assert threading.active_count() == before
 
 
-def test_windows_grow_to_the_most() -> None:
-    cutting = windows((str(number) for number in range(1000)), 6, 24, Memory[str](10, 10), set())
-    assert [len(window.texts) for window in cutting][:4] == [2, 8, 8, 8]
+def test_windows_grow_to_the_most_which_may_change() -> None:
+    most = [24]
+    cutting = windows((str(number) for number in range(1000)), 6, lambda: most[0], Memory[str](10, 10), set())
+    assert [len(next(cutting).texts) for _ in range(4)] == [2, 8, 8, 8]
+    most[0] = 48
+    assert [len(next(cutting).texts) for _ in range(3)] == [8, 16, 16]
 
 
 def test_memory_forgets_what_was_used_least_recently_and_long_texts() -> None:
