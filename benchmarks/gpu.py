@@ -1,4 +1,4 @@
-"""What a CUDA device gets out of the default model: `python -m benchmarks.gpu`; without one it can be tried with `--device cpu --texts 500`.
+"""What a CUDA device gets out of the default model: `python -m benchmarks.gpu`; without one, try `--device cpu --texts 500`.
 
 From strings to results; the forward pass alone, as tokens a second and as share of what one large product of matrices reaches on the same
 device; how much of the time the device is busy; and the transformers pipeline with the same encoder at its best batch size.
