@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, overload
@@ -26,7 +25,7 @@ from cxsentiment.language import LanguageDetector
 from cxsentiment.multitask import MultitaskModel
 from cxsentiment.reading import Prepared, read
 from cxsentiment.results import EMOTIONS, Analysis, Sentiment
-from cxsentiment.streaming import Memory, Window, ahead, windows
+from cxsentiment.streaming import Memory, OnTheWay, Window, ahead, windows
 from cxsentiment.taxonomy import Taxonomy
 from cxsentiment.touchpoints import TouchpointFinder
 from cxsentiment.weights import MANIFEST, Manifest, find_model, read_manifest, verify
@@ -168,21 +167,17 @@ class Analyzer:
 
         Raises InputError at the first item that is not a string; what came before it has been given out.
         """
-        answering: set[str] = set()
         core = self._model.core
         at_once = core.windows_at_once
-        # A window may ask for what others are answering: those that are being scored or wait for it, and the one before them.
-        earlier: deque[dict[str, Analysis]] = deque(maxlen=DEPTH + at_once + 3)
-        waiting = windows(_checked(texts), core.budget.tokens, self._window, self._memory, answering)
+        on_the_way: OnTheWay[Analysis] = OnTheWay()
+        waiting = windows(_checked(texts), core.budget.tokens, self._window, self._memory, on_the_way)
         for scored in ahead(ahead(waiting, self._ready, DEPTH), self._scored, at_once, at_once):
             window = scored.ready.window
             with self._instruments.stage("post"):
                 found = dict(zip(window.fresh, self._analyses(scored), strict=True))
-            earlier.append(found)
             self._memory.learn(found)
-            answering.difference_update(window.fresh)
             self._instruments.count(texts=len(window.texts), repeats=len(window.texts) - len(window.fresh))
-            yield from (_first_of(text, window.at_hand, earlier) for text in window.texts)
+            yield from on_the_way.answers(window, found)
 
     def stats(self) -> Stats:
         """What was done since the analyzer was made: texts, repeats, tokens, padding, and how long each stage took."""
@@ -219,12 +214,6 @@ class Analyzer:
         """The analysis of a text in which nothing is said (empty, or only white space)."""
         emotions = tuple(emotion for emotion in all_emotions(np.zeros(len(EMOTIONS), np.float32)) if emotion.label in self._model.emotions)
         return Analysis(one.clean.original, one.language, SILENCE, (), emotions, windows=0)
-
-
-def _first_of(text: str, at_hand: Mapping[str, Analysis], earlier: Sequence[Mapping[str, Analysis]]) -> Analysis:
-    """The answer to a text, from memory or from the window that asked first, which is one of the last."""
-    answer = at_hand.get(text)
-    return answer if answer is not None else next(found[text] for found in reversed(earlier) if text in found)
 
 
 def _checked(texts: Iterable[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,11 +19,12 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Window(Generic[Answer]):
-    """Some texts in order; those of them that nobody has answered or is answering; and answers that were at hand."""
+    """Some texts in order: those that nobody answered or is answering, answers that were at hand, and texts that others are answering."""
 
     texts: list[str]
     fresh: list[str]
     at_hand: dict[str, Answer]
+    awaited: set[str]
 
 
 class Memory(Generic[Answer]):
@@ -51,20 +52,46 @@ class Memory(Generic[Answer]):
                 self._answers.popitem(last=False)
 
 
+class OnTheWay(Generic[Answer]):
+    """What windows on their way are answering, and answers that later ones of them wait for. For one thread."""
+
+    def __init__(self) -> None:
+        self.answering: set[str] = set()
+        self._awaited: Counter[str] = Counter()
+        self._kept: dict[str, Answer] = {}
+
+    def add(self, window: Window[Answer]) -> None:
+        """A window sets out."""
+        self.answering.update(window.fresh)
+        self._awaited.update(window.awaited)
+
+    def answers(self, window: Window[Answer], found: dict[str, Answer]) -> Iterator[Answer]:
+        """A window arrives with the answers to its fresh texts: those to all of its texts, in order."""
+        self.answering.difference_update(found)
+        self._kept.update((text, found[text]) for text in found.keys() & self._awaited.keys())
+        known = (found, window.at_hand, {text: self._kept[text] for text in window.awaited})
+        self._awaited.subtract(window.awaited)
+        for text in window.awaited:
+            if not self._awaited[text]:
+                del self._awaited[text], self._kept[text]
+        return (next(some[text] for some in known if text in some) for text in window.texts)
+
+
 def windows(
-    texts: Iterable[str], least: int, most: Callable[[], int], memory: Memory[Answer], answering: set[str]
+    texts: Iterable[str], least: int, most: Callable[[], int], memory: Memory[Answer], on_the_way: OnTheWay[Answer]
 ) -> Iterator[Window[Answer]]:
     """Cuts texts into windows whose fresh texts have about `least` tokens, then four times as many, and so on up to `most` of the moment.
 
-    So the first answers come soon, and sorting by length pays later. `answering` are texts of windows that are still on their way. What the
-    texts' iterator raises comes after a window of all that it gave before.
+    So the first answers come soon, and sorting by length pays later. What the texts' iterator raises comes after a window of all that it
+    gave before.
     """
     source = iter(texts)
     failure: Exception | None = None
     tokens, goes_on = least, True
     while goes_on:
-        window: Window[Answer] = Window([], [], {})
-        seen, found = set(answering), 0
+        window: Window[Answer] = Window([], [], {}, set())
+        seen: set[str] = set()
+        found = 0
         while found < tokens and len(window.texts) < MOST_TEXTS:
             try:
                 text = next(source)
@@ -77,6 +104,9 @@ def windows(
             window.texts.append(text)
             if text in seen or text in window.at_hand:
                 continue
+            if text in on_the_way.answering:
+                window.awaited.add(text)
+                continue
             answer = memory.get(text)
             if answer is None:
                 seen.add(text)
@@ -86,7 +116,7 @@ def windows(
                 window.at_hand[text] = answer
         tokens = min(4 * tokens, most())
         if window.texts:
-            answering.update(window.fresh)
+            on_the_way.add(window)
             yield window
     if failure is not None:
         raise failure

@@ -26,7 +26,7 @@ from cxsentiment.errors import OptionError
 
 WINDOW = 158
 OVERLAP = 32
-CPU_BUDGETS = (1024, 512, 2048)
+CPU_BUDGETS = (1024, 512, 256)
 CUDA_BUDGETS = (32_768, 16_384, 65_536)
 """Token budgets to try, the first one to begin with."""
 

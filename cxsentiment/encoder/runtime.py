@@ -25,6 +25,9 @@ from cxsentiment.tags import TOKEN_LOGITS
 from cxsentiment.weights import RANGES, TOKENIZER, Manifest, load_arrays, load_ranges
 
 TEXTS_PER_HEAD_BATCH = 1024
+BATCHES_A_THREAD, SMALLEST_BATCH = 16, 192
+"""A call's work is cut finer than the budget asks for, but not below so many tokens, so that no thread waits long for the last batch."""
+
 NORM_EPSILON = 1e-12
 """Of the kernels' layer norms."""
 
@@ -125,7 +128,8 @@ class Runtime(Core[CxModel]):
         for first in range(0, len(batches), size):
             held = np.concatenate(batches[first : first + size])
             sequences = pack(flat, windows, held, self.special)
-            yield held, sequences, self._through_kernels(sequences, largest)
+            fair = len(sequences.ids) // (BATCHES_A_THREAD * torch.get_num_threads())
+            yield held, sequences, self._through_kernels(sequences, min(largest, max(fair, SMALLEST_BATCH)))
 
     def _through_kernels(self, sequences: Sequences, budget: int) -> Tensors:
         """In batches of at most so many tokens; half as many where memory runs out."""

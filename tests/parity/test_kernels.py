@@ -266,6 +266,7 @@ def test_memory_that_runs_out_halves_the_kernels_batches(integer_model: Path, mo
             raise MemoryError
         return encode(self, ids, starts, cuts, threads)
 
+    monkeypatch.setattr("cxsentiment.encoder.runtime.SMALLEST_BATCH", 10**9)
     monkeypatch.setattr(Kernels, "encode", scarce)
     analyzer = Analyzer.from_pretrained(integer_model, device="cpu", dtype="int8", token_budget=1600, cache_size=0)
     found = analyzer(texts)

@@ -5,18 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxsentiment.streaming import Memory, ahead, windows
+from cxsentiment.streaming import Memory, OnTheWay, ahead, windows
 
 
 def cut(texts: Iterable[str], tokens: int = 20) -> list[tuple[list[str], list[str], dict[str, str]]]:
     """Windows as plain data, with everything answered as soon as it is seen."""
     memory: Memory[str] = Memory(1000, 100)
-    answering: set[str] = set()
+    on_the_way: OnTheWay[str] = OnTheWay()
     found = []
-    for window in windows(texts, tokens, lambda: 2 * tokens, memory, answering):
+    for window in windows(texts, tokens, lambda: 2 * tokens, memory, on_the_way):
         found.append((window.texts, window.fresh, window.at_hand))
-        memory.learn({text: text.upper() for text in window.fresh})
-        answering.difference_update(window.fresh)
+        answers = {text: text.upper() for text in window.fresh}
+        memory.learn(answers)
+        assert list(on_the_way.answers(window, answers)) == [text.upper() for text in window.texts]
     return found
 
 
@@ -32,9 +33,19 @@ def test_windows_keep_every_text_in_order_and_ask_for_each_once(texts: list[str]
 
 
 def test_a_text_that_another_window_is_answering_is_not_asked_for_again() -> None:
-    memory: Memory[str] = Memory(10, 100)
-    first, second = windows(["one", "two", "one"], 6, lambda: 6, memory, set())
-    assert (first.fresh, second.fresh, second.texts) == (["one", "two"], [], ["one"])
+    on_the_way: OnTheWay[str] = OnTheWay()
+    texts = ["one", "two", "one", "six", "ten", "one"]
+    first, second, third = windows(texts, 6, lambda: 6, Memory[str](10, 100), on_the_way)
+    assert [(one.texts, one.fresh, one.awaited) for one in (first, second, third)] == [
+        (["one", "two"], ["one", "two"], set()),
+        (["one", "six", "ten"], ["six", "ten"], {"one"}),
+        (["one"], [], {"one"}),
+    ]
+    assert list(on_the_way.answers(first, {"one": "1", "two": "2"})) == ["1", "2"]
+    assert on_the_way._kept == {"one": "1"}
+    assert list(on_the_way.answers(second, {"six": "6", "ten": "10"})) == ["1", "6", "10"]
+    assert list(on_the_way.answers(third, {})) == ["1"]
+    assert (on_the_way._kept, on_the_way.answering) == ({}, set())
 
 
 def broken(texts: list[str]) -> Iterator[str]:
@@ -43,7 +54,7 @@ def broken(texts: list[str]) -> Iterator[str]:
 
 
 def test_what_the_source_raises_comes_after_its_texts() -> None:
-    cutting = windows(broken(["one", "two"]), 100, lambda: 100, Memory[str](1, 1), set())
+    cutting = windows(broken(["one", "two"]), 100, lambda: 100, Memory[str](1, 1), OnTheWay())
     assert next(cutting).texts == ["one", "two"]
     with pytest.raises(ValueError, match="broke"):
         next(cutting)
@@ -106,7 +117,7 @@ def test_closing_early_closes_the_source_and_ends_the_threads() -> None:
 
 def test_windows_grow_to_the_most_which_may_change() -> None:
     most = [24]
-    cutting = windows((str(number) for number in range(1000)), 6, lambda: most[0], Memory[str](10, 10), set())
+    cutting = windows((str(number) for number in range(1000)), 6, lambda: most[0], Memory[str](10, 10), OnTheWay())
     assert [len(next(cutting).texts) for _ in range(4)] == [2, 8, 8, 8]
     most[0] = 48
     assert [len(next(cutting).texts) for _ in range(3)] == [8, 16, 16]
