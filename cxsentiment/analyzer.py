@@ -25,7 +25,7 @@ from cxsentiment.language import LanguageDetector
 from cxsentiment.multitask import MultitaskModel
 from cxsentiment.reading import Prepared, read
 from cxsentiment.results import EMOTIONS, Analysis, Sentiment
-from cxsentiment.streaming import Memory, OnTheWay, Window, ahead, windows
+from cxsentiment.streaming import Memory, OnTheWay, Window, ahead, give_back_memory, windows
 from cxsentiment.taxonomy import Taxonomy
 from cxsentiment.touchpoints import TouchpointFinder
 from cxsentiment.weights import MANIFEST, Manifest, find_model, read_manifest, verify
@@ -35,6 +35,9 @@ WINDOW_BATCHES = 64
 
 DEPTH = 1
 """Windows that a stage may be ahead of the next."""
+
+TEXTS_WORTH_TRIMMING = 1000
+"""After windows of more texts, freed memory is given back to the system."""
 
 CACHE_SIZE = 16_384
 LONGEST_REMEMBERED = 200
@@ -178,6 +181,8 @@ class Analyzer:
             self._memory.learn(found)
             self._instruments.count(texts=len(window.texts), repeats=len(window.texts) - len(window.fresh))
             yield from on_the_way.answers(window, found)
+            if len(window.fresh) > TEXTS_WORTH_TRIMMING:
+                give_back_memory()
 
     def stats(self) -> Stats:
         """What was done since the analyzer was made: texts, repeats, tokens, padding, and how long each stage took."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Generic, TypeVar
 
 CHARACTERS_PER_TOKEN = 4
@@ -151,6 +153,22 @@ def ahead(items: Iterable[Item], work: Callable[[Item], Made], depth: int, threa
             thread.shutdown(cancel_futures=True)
         if isinstance(source, Generator):
             source.close()
+
+
+def give_back_memory() -> None:
+    """Freed memory goes back to the system, where the C library (glibc) would keep it: windows come and go in many sizes and threads."""
+    trim = _malloc_trim()
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def _malloc_trim() -> Callable[[int], object] | None:
+    try:
+        found: Callable[[int], object] = ctypes.CDLL(None).malloc_trim
+        return found
+    except (OSError, AttributeError, TypeError):  # another C library, or Windows
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cxsentiment import streaming
 from cxsentiment.streaming import Memory, OnTheWay, ahead, windows
 
 
@@ -144,3 +145,12 @@ def test_several_threads_work_at_once_and_the_order_stays() -> None:
     assert [next(made) for _ in range(7)] == list(range(7))
     with pytest.raises(ValueError, match="seven"):
         next(made)
+
+
+def test_memory_is_given_back_where_the_c_library_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(streaming, "_malloc_trim", lambda: asked.append)
+    streaming.give_back_memory()
+    assert asked == [0]
+    monkeypatch.setattr(streaming, "_malloc_trim", lambda: None)
+    streaming.give_back_memory()
