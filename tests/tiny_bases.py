@@ -88,7 +88,7 @@ def write_base(folder: Path, kind: str) -> Path:
     return folder
 
 
-def write_classifier(folder: Path, kind: str, labels: Sequence[str], **settings: Any) -> Path:
+def write_classifier(folder: Path, kind: str, labels: Sequence[str], bias: Sequence[float] = (), **settings: Any) -> Path:
     """A sequence classifier with random weights, large enough for its answers to differ."""
     make, tokenizer = BASES[kind]
     made = tokenizer()
@@ -103,6 +103,8 @@ def write_classifier(folder: Path, kind: str, labels: Sequence[str], **settings:
         for parameter in model.parameters():
             if parameter.ndim == 2:
                 parameter.mul_(10.0)
+        if bias:
+            model.classifier.bias.copy_(torch.tensor(bias))
     model.save_pretrained(folder)
     made.save(str(folder / "tokenizer.json"))
     return folder

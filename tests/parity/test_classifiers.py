@@ -25,7 +25,7 @@ from tests.tiny_bases import BASES, some_texts, write_classifier
 LABELS = ("negative", "neutral", "positive")
 PACKED = ("bert", "roberta", "xlm-roberta", "distilbert")
 TOLERANCE = 2e-5
-SHARES = {"float32": 2e-4, "bfloat16": 0.15, "float16": 0.03}
+SHARES = {"float32": 1e-3, "bfloat16": 0.3, "float16": 0.05}
 """Largest error of a logit, as share of the logits' standard deviation; half precision rounds to 8 or 11 bits at each step."""
 
 
@@ -79,7 +79,7 @@ def test_logits_are_those_of_transformers(folder: Path, dtype: str) -> None:
     expected = in_transformers(folder, texts, runtime.special)
     found = runtime.score(texts)
     spread = expected.std(axis=0).max()
-    assert spread > 0.1
+    assert spread > 0.02
     assert np.abs(found.logits - expected).max() < SHARES[dtype] * spread
     assert found.windows.tolist() == [1] * len(texts)
 
@@ -203,7 +203,7 @@ def test_odd_texts_go_through_together(bert: Path) -> None:
 
 def test_several_labels_at_once_are_independent(tmp_path: Path) -> None:
     labels = ("joy", "love", "anger", "neutral")
-    write_classifier(tmp_path, "bert", labels, problem_type="multi_label_classification")
+    write_classifier(tmp_path, "bert", labels, bias=(1.0, 3.0, 2.0, 0.0), problem_type="multi_label_classification")
     analyzer = Analyzer.from_pretrained(tmp_path, device="cpu", dtype="float32")
     model = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path).eval()
     runtime, tokeniser = loaded(tmp_path)
@@ -225,7 +225,7 @@ def test_several_labels_at_once_are_independent(tmp_path: Path) -> None:
         order = [label for label in sorted(found, key=lambda label: -found[label]) if found[label] >= 0.5]
         assert [one.label for one in analysis.emotions] == order
         several.append(len(order))
-    assert max(several) >= 1
+    assert max(several) == 2
     assert analyzer("").emotion_probabilities[0].probability == 0.0
 
 
