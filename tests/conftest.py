@@ -1,6 +1,7 @@
 """What the tests share: hypothesis profiles, and a tiny model with random weights that behaves like a real one but for its answers."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -116,3 +117,12 @@ def eager_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_analyzer(tiny_model: Path) -> Analyzer:
     return Analyzer.from_pretrained(tiny_model, device="cpu", cache_size=0)
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Threads only wait for each other over matrices as small as these."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
