@@ -12,7 +12,7 @@ from cxsentiment import Analyzer
 
 LENGTHS = (8, 16, 32, 64, 128)
 BUDGETS = (128, 256, 512, 1024, 2048, 4096, 8192)
-TOKENS = 24_000
+TOKENS = 48_000
 TRIES = 2
 
 Contender = Callable[[Sequence[str]], object]
@@ -40,7 +40,7 @@ def curves(analyzer: Analyzer, exact: Analyzer, peers: Mapping[str, Contender]) 
         texts = texts_of(length, count)
         for name, contender in contenders.items():
             found.by_length.setdefault(name, {})[length] = _rate(contender, texts, count)
-    natural = list(dict.fromkeys(Comments(seed=1).draw(900)))
+    natural = list(dict.fromkeys(Comments(seed=1).draw(2000)))
     for budget in BUDGETS:
         for precision in (analyzer.stats().precision, "float32"):
             one = Analyzer.from_pretrained(dtype=precision, token_budget=budget, cache_size=0)
@@ -50,7 +50,7 @@ def curves(analyzer: Analyzer, exact: Analyzer, peers: Mapping[str, Contender]) 
 
 def texts_of(length: int, count: Callable[[str], int]) -> list[str]:
     """Distinct texts of about so many tokens, cut from real comments put one after the other."""
-    words = " ".join(Comments(seed=2).draw(4000)).split()
+    words = " ".join(Comments(seed=2).draw(8000)).split()
     texts, first = [], 0
     for _ in range(TOKENS // length):
         last = first + max(1, length // 3)
