@@ -7,16 +7,18 @@ DEMO := runs/demo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-full benchmark benchmark-language benchmark-touchpoints benchmark-speed lint clean
+.PHONY: help demo test test-full benchmark benchmark-language benchmark-touchpoints benchmark-speed benchmark-archive test-faults lint clean
 
 help:
 	@echo "make demo       score examples/feedback.csv and show what was found"
 	@echo "make test       lint, format check, types, tests (what CI runs)"
 	@echo "make test-full  the same with the slow tests"
+	@echo "make test-faults  kills, full disks, malformed inputs, clusters; prints tables (30 minutes)"
 	@echo "make benchmark  quality and speed of the default model"
 	@echo "make benchmark-language  language identification beside other libraries"
 	@echo "make benchmark-touchpoints  touchpoints and story by language and type, beside phrases alone"
 	@echo "make benchmark-speed  comments a second beside other libraries, then archives of up to a million comments (45 minutes)"
+	@echo "make benchmark-archive  time and memory of a million rows beside the core alone; Ray and Spark (50 minutes)"
 	@echo "make clean      remove the environment, caches and demo output"
 
 demo: $(VENV)/.runtime
@@ -47,8 +49,11 @@ lint: $(VENV)/.dev
 test: lint
 	$(BIN)/python -m pytest --cov
 
-test-full: lint $(VENV)/.train
+test-full: lint $(VENV)/.full
 	$(BIN)/python -m pytest --cov -m ""
+
+test-faults: $(VENV)/.full
+	$(BIN)/python -m pytest tests/faults -m "" -rP
 
 benchmark: $(VENV)/.train
 	$(BIN)/python -m benchmarks.quality
@@ -57,6 +62,7 @@ benchmark: $(VENV)/.train
 	$(BIN)/python -m benchmarks.invariance
 	$(MAKE) benchmark-touchpoints
 	$(MAKE) benchmark-speed
+	$(MAKE) benchmark-archive
 	$(BIN)/python -m benchmarks.training_speed
 
 benchmark-language: $(VENV)/.peers
@@ -68,6 +74,9 @@ benchmark-touchpoints: $(VENV)/.train
 benchmark-speed: $(VENV)/.peers
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.scaling
+
+benchmark-archive: $(VENV)/.full
+	$(BIN)/python -m benchmarks.archive
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -93,6 +102,10 @@ $(VENV)/.dev: $(VENV)/pyvenv.cfg $(BUILT_FROM)
 
 $(VENV)/.train: $(VENV)/.dev
 	$(INSTALL) -e '.[dev,train]'
+	@touch $@
+
+$(VENV)/.full: $(VENV)/.train
+	$(INSTALL) -e '.[dev,train,ray,spark]'
 	@touch $@
 
 $(VENV)/.peers: $(VENV)/.train

@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.comments import Comments
 from benchmarks.results import save
 from cxsentiment import Analyzer
+from cxsentiment.streaming import keep_memory_together
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 RUNS = {1_000: 9, 10_000: 3}
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=SIZES[-1])
     sizes = [size for size in SIZES if size <= parser.parse_args().most]
     texts = Comments().draw(WARM_UP + sum(size * RUNS.get(size, 1) for size in sizes), evenly=False)
+    keep_memory_together()
     analyzer = Analyzer.from_pretrained()
     measure(analyzer, texts[:WARM_UP])
     first, found = WARM_UP, []

@@ -11,6 +11,7 @@ from cxsentiment.text import clean
 
 if TYPE_CHECKING:
     from cxsentiment.analyzer import Analyzer
+    from cxsentiment.frames import score_frame
 
 __version__ = version("cxsentiment")
 
@@ -34,13 +35,18 @@ __all__ = [
     "Touchpoint",
     "__version__",
     "clean",
+    "score_frame",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """`Analyzer` on first use: it brings torch, which language detection and reading results do without."""
+    """`Analyzer` and `score_frame` on first use: they bring torch, which language detection and reading results do without."""
     if name == "Analyzer":
         from cxsentiment.analyzer import Analyzer
 
         return Analyzer
+    if name == "score_frame":
+        from cxsentiment.frames import score_frame
+
+        return score_frame
     raise AttributeError(f"module 'cxsentiment' has no attribute {name!r}")

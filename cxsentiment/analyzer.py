@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, overload
@@ -25,7 +26,7 @@ from cxsentiment.language import LanguageDetector
 from cxsentiment.multitask import MultitaskModel
 from cxsentiment.reading import Prepared, read
 from cxsentiment.results import EMOTIONS, Analysis, Sentiment
-from cxsentiment.streaming import Memory, OnTheWay, Window, ahead, give_back_memory, windows
+from cxsentiment.streaming import Memory, OnTheWay, Window, ahead, cut_by_size, give_back_memory, windows
 from cxsentiment.taxonomy import Taxonomy
 from cxsentiment.touchpoints import TouchpointFinder
 from cxsentiment.weights import MANIFEST, Manifest, find_model, read_manifest, verify
@@ -87,10 +88,19 @@ class Analyzer:
     Hugging Face classifier.
     """
 
-    def __init__(self, model: TextModel, taxonomy: Taxonomy, manifest: Manifest | None, *, cache_size: int = CACHE_SIZE) -> None:
+    def __init__(
+        self,
+        model: TextModel,
+        taxonomy: Taxonomy,
+        manifest: Manifest | None,
+        *,
+        cache_size: int = CACHE_SIZE,
+        identity: Mapping[str, str] | None = None,
+    ) -> None:
         self.manifest = manifest
         self.taxonomy = taxonomy
         self._model = model
+        self._identity = identity or {}
         self._instruments = model.core.instruments
         self._detector = LanguageDetector()
         self._finder = TouchpointFinder(taxonomy)
@@ -139,16 +149,42 @@ class Analyzer:
         if (folder / SETTINGS_FILE).is_file() and not (folder / MANIFEST).is_file():
             if unsure_labels:
                 raise OptionError("unsure_labels is for models of ours: a Hugging Face classifier has no such labels")
-            core, tokeniser, labels = load_classifier(ForeignFolder(str(name_or_path), folder).checked(), device, dtype, token_budget)
-            classifier = ClassifierModel(core, tokeniser, labels, reading_of(labels.names, label_map), taxonomy)
-            return cls(classifier, taxonomy, None, cache_size=cache_size)
+            foreign = ForeignFolder(str(name_or_path), folder).checked()
+            return cls._of_classifier(foreign, device, dtype, taxonomy, token_budget, cache_size, label_map)
         if label_map is not None:
             raise OptionError("label_map is for Hugging Face classifiers: this model has our labels")
         manifest = read_manifest(folder)
         verify(manifest)
         runtime, tokeniser = load_runtime(manifest, device, dtype, token_budget)
         model = MultitaskModel(runtime, tokeniser, manifest.calibration, taxonomy, unsure_labels=unsure_labels)
-        return cls(model, taxonomy, manifest, cache_size=cache_size)
+        identity = {
+            "model": f"{manifest.name} {manifest.version}",
+            "model files": manifest.checksum,
+            "taxonomy": taxonomy.fingerprint,
+            "unsure labels": "yes" if unsure_labels else "no",
+        }
+        return cls(model, taxonomy, manifest, cache_size=cache_size, identity=identity)
+
+    @classmethod
+    def _of_classifier(
+        cls,
+        foreign: ForeignFolder,
+        device: str,
+        dtype: str,
+        taxonomy: Taxonomy,
+        token_budget: int | str,
+        cache_size: int,
+        label_map: LabelMap | None,
+    ) -> Analyzer:
+        core, tokeniser, labels = load_classifier(foreign, device, dtype, token_budget)
+        reading = reading_of(labels.names, label_map)
+        identity = {
+            "model": foreign.label,
+            "model files": foreign.checksum,
+            "taxonomy": taxonomy.fingerprint,
+            "label map": reading.fingerprint,
+        }
+        return cls(ClassifierModel(core, tokeniser, labels, reading, taxonomy), taxonomy, None, cache_size=cache_size, identity=identity)
 
     @overload
     def __call__(self, texts: str) -> Analysis: ...  # type: ignore[overload-overlap]  # str is a Sequence[str] too; the first one wins
@@ -170,17 +206,57 @@ class Analyzer:
 
         Raises InputError at the first item that is not a string; what came before it has been given out.
         """
-        core = self._model.core
-        at_once = core.windows_at_once
         on_the_way: OnTheWay[Analysis] = OnTheWay()
-        waiting = windows(_checked(texts), core.budget.tokens, self._window, self._memory, on_the_way)
+        waiting = windows(_checked(texts), self._model.core.budget.tokens, self._window, self._memory, on_the_way)
+        for window, found in self._answered(waiting):
+            self._memory.learn(found)
+            yield from on_the_way.answers(window, found)
+
+    def stream_chunks(self, chunks: Iterable[Sequence[str]]) -> Iterator[list[Analysis]]:
+        """Analyses chunks of texts lazily, in order, in bounded memory: each by itself, so that its analyses are the same to the last bit.
+
+        Whatever was analysed before or is beside it: within a chunk repeated texts are scored once, nothing is remembered from one to the
+        next, and no token budgets are tried. (Another token budget, precision or processor may change the last bits, never labels.)
+
+        Raises InputError for anything that is not text.
+        """
+        size = WINDOW_BATCHES * self._model.core.budget.settle()
+        waiting: deque[tuple[Sequence[str], int]] = deque()
+
+        def windows_of_chunks() -> Iterator[Window[Analysis]]:
+            for chunk in chunks:
+                fresh = list(dict.fromkeys(_checked(chunk)))
+                parts = cut_by_size(fresh, size)
+                waiting.append((chunk, len(parts)))
+                for part in parts:
+                    yield Window(part, part, {}, set())
+
+        found: dict[str, Analysis] = {}
+        parts = 0
+        for _, answers in self._answered(windows_of_chunks()):
+            found |= answers
+            parts += 1
+            if parts == waiting[0][1]:
+                chunk, _ = waiting.popleft()
+                self._instruments.count(texts=len(chunk) - len(found), repeats=len(chunk) - len(found))
+                yield [found[text] for text in chunk]
+                found, parts = {}, 0
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """What the answers depend on: model, taxonomy and options, precision and token budget in use."""
+        core = self._model.core
+        return {**self._identity, "precision": core.precision, "token budget": str(core.budget.settle())}
+
+    def _answered(self, waiting: Iterable[Window[Analysis]]) -> Iterator[tuple[Window[Analysis], dict[str, Analysis]]]:
+        """Each window with the analyses of its fresh texts; one is prepared while the network works on another."""
+        at_once = self._model.core.windows_at_once
         for scored in ahead(ahead(waiting, self._ready, DEPTH), self._scored, at_once, at_once):
             window = scored.ready.window
             with self._instruments.stage("post"):
                 found = dict(zip(window.fresh, self._analyses(scored), strict=True))
-            self._memory.learn(found)
             self._instruments.count(texts=len(window.texts), repeats=len(window.texts) - len(window.fresh))
-            yield from on_the_way.answers(window, found)
+            yield window, found
             if len(window.fresh) > TEXTS_WORTH_TRIMMING:
                 give_back_memory()
 

@@ -10,38 +10,36 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TextIO
+from typing import Annotated, Final, TextIO
 
 import typer
 
+from cxsentiment.cli_options import (
+    DeviceOption,
+    DtypeOption,
+    InterruptedRunError,
+    LabelMapOption,
+    ModelOption,
+    ProfileOption,
+    TaxonomyOption,
+    UnsureOption,
+    console_of,
+    load_analyzer,
+    load_taxonomy,
+    print_profile,
+)
+from cxsentiment.cli_score import score
+from cxsentiment.display import printable
 from cxsentiment.errors import CxError, InputError, OptionError
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from cxsentiment.analyzer import Analyzer
-    from cxsentiment.taxonomy import Taxonomy
 
 USAGE_ERROR_CODE: Final = 2
 INTERRUPTED_CODE: Final = 130
+LONGEST_LINE: Final = 2000
 # click's ClickException, which versions of typer keep in different places.
 _UsageProblem: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
-
-ModelOption = Annotated[
-    str | None,
-    typer.Option("--model", help="Folder or name of a model, ours or a Hugging Face classifier; by default the one in the package."),
-]
-DeviceOption = Annotated[str, typer.Option("--device", help="Where to compute: auto (all GPUs, or the CPU), cpu, cuda, cuda:1, ...")]
-TaxonomyOption = Annotated[Path | None, typer.Option("--taxonomy", metavar="FILE", help="Touchpoint types of your own (a TOML file).")]
-UnsureOption = Annotated[bool, typer.Option("--unsure-labels", help="Labels too that the model card calls unsure.")]
-DtypeOption = Annotated[str, typer.Option("--dtype", help="Precision: auto, int8, float32, bfloat16, ...")]
-LabelMapOption = Annotated[
-    str | None,
-    typer.Option(metavar="LABEL=OURS,...", help="What the labels of a Hugging Face classifier mean: 0=negative,1=positive+joy,2=none."),
-]
-ProfileOption = Annotated[bool, typer.Option("--profile", help="Say what took how long, on standard error.")]
+app.command()(score)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,35 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = app(args=arguments, prog_name="cxsentiment", standalone_mode=False)
     except CxError as error:
         return _fail(str(error))
+    except InterruptedRunError as error:
+        return _interrupted(str(error))
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except _UsageProblem as error:
         return _fail(_usage_message(error))
     return _interrupted() if code == INTERRUPTED_CODE else int(code or 0)
-
-
-def load_analyzer(
-    model: str | None, device: str, dtype: str, taxonomy: Path | None, *, unsure_labels: bool, label_map: str | None
-) -> Analyzer:
-    """The analyzer that the options ask for."""
-    from cxsentiment.analyzer import Analyzer
-
-    labels = None if label_map is None else _label_map(label_map)
-    return Analyzer.from_pretrained(model, device, dtype, taxonomy=_taxonomy(taxonomy), unsure_labels=unsure_labels, label_map=labels)
-
-
-def _label_map(given: str) -> dict[str, tuple[str, ...]]:
-    pairs = [pair.rpartition("=") for pair in given.split(",")]
-    for label, equals, _ in pairs:
-        if not (label.strip() and equals):
-            raise OptionError(f"--label-map {given!r}: give pairs such as LABEL_0=negative,LABEL_1=positive+joy,LABEL_2=none")
-    return {label.strip(): tuple(one.strip() for one in ours.split("+") if one.strip() != "none") for label, _, ours in pairs}
-
-
-def _taxonomy(path: Path | None) -> Taxonomy:
-    from cxsentiment.taxonomy import Taxonomy
-
-    return Taxonomy.default() if path is None else Taxonomy.load(path)
 
 
 # ---- commands -------------------------------------------------------------------------------------------------------------------
@@ -99,12 +75,6 @@ def _start(
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-
-
-def _print_profile(analyzer: Analyzer) -> None:
-    from cxsentiment.display import profile_view
-
-    _console(stderr=True).print(profile_view(analyzer.stats()))
 
 
 @app.command()
@@ -132,45 +102,11 @@ def analyze(
     else:
         from cxsentiment.display import analysis_view
 
-        console = _console()
+        console = console_of()
         for analysis in analyzer.stream(given):
             console.print(analysis_view(analysis))
     if profile:
-        _print_profile(analyzer)
-
-
-@app.command()
-def score(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A CSV, TSV, JSONL or Parquet file.")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="The scored file: .parquet, .jsonl, .csv or .tsv.")],
-    text_column: Annotated[str | None, typer.Option(help="Column that holds the texts; found by its name if it has a usual one.")] = None,
-    encoding: Annotated[str, typer.Option(help="Encoding of a CSV, TSV or JSONL file: utf-8, cp1253, cp1250, iso8859-2, ...")] = "utf-8",
-    model: ModelOption = None,
-    device: DeviceOption = "auto",
-    dtype: DtypeOption = "auto",
-    taxonomy: TaxonomyOption = None,
-    unsure_labels: UnsureOption = False,
-    label_map: LabelMapOption = None,
-    profile: ProfileOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
-) -> None:
-    """Scores a file of comments: every row keeps its columns and gains the cx_ ones."""
-    from cxsentiment import archive
-    from cxsentiment.display import row_progress, summary_view
-
-    archive.check_output(output, source)
-    opened = archive.open_source(source, text_column=text_column, encoding=encoding)
-    with archive.open_writer(output, source, opened.schema) as writer:
-        analyzer = load_analyzer(model, device, dtype, taxonomy, unsure_labels=unsure_labels, label_map=label_map)
-        with row_progress(_console(stderr=True), disable=quiet) as bar:
-            task = bar.add_task(source.name, total=opened.rows)
-            summary = archive.score(opened, analyzer, writer, progress=lambda rows: bar.update(task, completed=rows))
-    if not quiet:
-        console = _console()
-        console.print(summary_view(summary))
-        console.print(f"\nwritten to {output}", markup=False, soft_wrap=True)
-    if profile:
-        _print_profile(analyzer)
+        print_profile(analyzer)
 
 
 @app.command()
@@ -179,7 +115,7 @@ def languages() -> None:
     from cxsentiment.display import languages_view
     from cxsentiment.language import available_languages
 
-    _console().print(languages_view(available_languages()))
+    console_of().print(languages_view(available_languages()))
 
 
 @app.command()
@@ -193,7 +129,7 @@ def model(
     from cxsentiment.weights import read_manifest, verify
 
     manifest = read_manifest(name_or_path)
-    console = _console()
+    console = console_of()
     if card and not manifest.card:
         raise InputError(f"the model in {manifest.path} has no card")
     console.print(card_view(manifest.card) if card else manifest_view(manifest))
@@ -212,7 +148,7 @@ def _show_taxonomy(context: typer.Context, file: TaxonomyOption = None) -> None:
     if context.invoked_subcommand is None:
         from cxsentiment.display import taxonomy_view
 
-        _console().print(taxonomy_view(_taxonomy(file)))
+        console_of().print(taxonomy_view(load_taxonomy(file)))
 
 
 @taxonomy_app.command("check")
@@ -220,15 +156,15 @@ def check_taxonomy(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A taxonomy file (TOML).")],
     against: Annotated[Path | None, typer.Option(metavar="COMMENTS", help="Comments to try it on: CSV, TSV, JSONL or Parquet.")] = None,
     text_column: Annotated[str | None, typer.Option(help="Column that holds the texts; found by its name if it has a usual one.")] = None,
-    encoding: Annotated[str, typer.Option(help="Encoding of a CSV, TSV or JSONL file: utf-8, cp1253, cp1250, ...")] = "utf-8",
+    encoding: Annotated[str | None, typer.Option(help="Encoding of a CSV, TSV or JSONL file; detected if not given.")] = None,
 ) -> None:
     """Says whether a taxonomy file is sound, how often each type's phrases match comments, and what they often speak of besides."""
     from cxsentiment import archive
     from cxsentiment.coverage import coverage
     from cxsentiment.display import coverage_view
 
-    checked = _taxonomy(file)
-    console = _console()
+    checked = load_taxonomy(file)
+    console = console_of()
     console.print(f"{file}: {len(checked.types)} types in {len(checked.groups)} groups", markup=False, soft_wrap=True)
     if against is not None:
         opened = archive.open_source(against, text_column=text_column, encoding=encoding)
@@ -248,7 +184,7 @@ def train(
     text_column: Annotated[str | None, typer.Option(help="Column of the file that holds the texts; found by a usual name.")] = None,
     sentiment_column: Annotated[str | None, typer.Option(help="Column with their sentiment; by default `sentiment`.")] = None,
     emotions_column: Annotated[str | None, typer.Option(help="Column with their emotions; by default `emotions`, if there is one.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Encoding of a CSV, TSV or JSONL file; by default utf-8.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of a CSV, TSV or JSONL file; detected if not given.")] = None,
 ) -> None:
     """Trains a model, measures one, or adapts one to your own labelled comments; a run that was stopped goes on where it was."""
     reading = {"--text-column": text_column, "--sentiment-column": sentiment_column, "--emotions-column": emotions_column}
@@ -266,7 +202,7 @@ def train(
     from cxsentiment.training.adapt import adapt_command
     from cxsentiment.training.labelled import LabelledFile
 
-    file = LabelledFile(data, text_column, sentiment_column, emotions_column, encoding or "utf-8")
+    file = LabelledFile(data, text_column, sentiment_column, emotions_column, encoding)
     adapt_command(file, start_from, out, time_budget)
 
 
@@ -278,13 +214,6 @@ def _refuse(options: Mapping[str, object], purpose: str) -> None:
 
 
 # ---- standard streams -----------------------------------------------------------------------------------------------------------
-
-
-def _console(*, stderr: bool = False) -> Console:
-    """A console that finds no markup in texts; rich leaves colours out for NO_COLOR, and when it is not a terminal."""
-    from rich.console import Console
-
-    return Console(stderr=stderr, highlight=False, emoji=False)
 
 
 def _accept_all_letters(stream: TextIO) -> None:
@@ -332,12 +261,13 @@ def _usage_message(error: Exception) -> str:
 
 
 def _fail(message: str) -> int:
-    sys.stderr.write(f"error: {' '.join(message.split())}\n")
+    line = printable(" ".join(message.split()))
+    sys.stderr.write(f"error: {line if len(line) <= LONGEST_LINE else line[:LONGEST_LINE] + '…'}\n")
     return USAGE_ERROR_CODE
 
 
-def _interrupted() -> int:
-    sys.stderr.write("error: interrupted\n")
+def _interrupted(more: str = "") -> int:
+    sys.stderr.write(f"error: interrupted{more}\n")
     return INTERRUPTED_CODE
 
 

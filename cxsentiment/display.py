@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console, Group, RenderableType
@@ -18,6 +19,7 @@ from cxsentiment.results import SENTIMENTS
 
 if TYPE_CHECKING:
     from cxsentiment.archive import Summary, TouchpointSummary
+    from cxsentiment.archive.command import Plan
     from cxsentiment.coverage import Coverage
     from cxsentiment.encoder.instruments import Stats
     from cxsentiment.results import Analysis, Touchpoint
@@ -56,9 +58,14 @@ def language_name(code: str) -> str:
     return _NAMES.get(code, code)
 
 
+def printable(text: str) -> str:
+    """A text that moves no cursor, colours nothing and turns no line around."""
+    return text.translate(_VISIBLE)
+
+
 def shown(text: str) -> Text:
     """A customer's text, safe to print, without any styling."""
-    return Text(text.translate(_VISIBLE))
+    return Text(printable(text))
 
 
 def analysis_view(analysis: Analysis) -> RenderableType:
@@ -156,8 +163,9 @@ def coverage_view(found: Coverage, taxonomy: Taxonomy) -> RenderableType:
 
 def summary_view(summary: Summary) -> RenderableType:
     """A scored archive: sentiment of each language, the touchpoints mentioned most, and errors."""
-    speed = f" in {summary.seconds:.1f} s ({summary.rows_per_second:,.0f} rows/s)" if summary.rows else ""
-    parts: list[RenderableType] = [Text(f"{summary.rows:,} rows{speed}", style="bold")]
+    speed = f" in {summary.seconds:.1f} s ({summary.rows_per_second:,.0f} rows/s)" if summary.rows_per_second else ""
+    before = f", {summary.resumed:,} of them scored before" if summary.resumed else ""
+    parts: list[RenderableType] = [Text(f"{summary.rows:,} rows{before}{speed}", style="bold")]
     if summary.sentiments:
         parts += ["", _sentiments(summary.sentiments)]
     if summary.touchpoints:
@@ -165,6 +173,26 @@ def summary_view(summary: Summary) -> RenderableType:
     if summary.errors:
         parts += ["", _errors(summary.errors)]
     return Group(*parts)
+
+
+def plan_view(plan: Plan) -> RenderableType:
+    """What a run would do, and how long it would take."""
+    facts = Table.grid(padding=(0, 2))
+    left = f", {plan.done:,} of {plan.chunks:,} chunks are done already" if plan.done else f" in {plan.chunks:,} chunks"
+    speed = (
+        f"about {timedelta(seconds=round(plan.seconds))} at {plan.rows_per_second:,.0f} rows/s"
+        if plan.rows_per_second
+        else "no rows to try"
+    )
+    for name, value in (
+        ("input", plan.source),
+        ("output", plan.output),
+        ("rows", f"{plan.rows:,}{left}"),
+        ("time", speed),
+        *plan.fingerprint.items(),
+    ):
+        facts.add_row(name, shown(value))
+    return Group(facts, Text(), Text("nothing was written"))
 
 
 def profile_view(stats: Stats) -> RenderableType:
@@ -236,6 +264,7 @@ def row_progress(console: Console, *, disable: bool) -> Progress:
         TextColumn("{task.completed:,.0f}/{task.total:,.0f} rows", markup=False),
         _Speed(),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[errors]}", markup=False, style="red"),
         console=console,
         disable=disable,
     )

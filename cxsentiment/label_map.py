@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -71,6 +72,11 @@ class LabelReading:
     sentiments: Floats
     emotion_weights: Floats
     emotions: tuple[str, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the weights, in hex."""
+        return hashlib.sha256(self.sentiments.tobytes() + self.emotion_weights.tobytes()).hexdigest()
 
     def sentiment_probabilities(self, probabilities: Floats, *, exclusive: bool) -> Floats:
         """[texts, labels] -> [texts, 4], which sum to 1.

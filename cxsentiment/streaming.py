@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 CHARACTERS_PER_TOKEN = 4
 MOST_TEXTS = 32_768
+_ARENA_MAX = -8  # of malloc.h
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -113,7 +114,7 @@ def windows(
             if answer is None:
                 seen.add(text)
                 window.fresh.append(text)
-                found += len(text) // CHARACTERS_PER_TOKEN + 3
+                found += _about_tokens(text)
             else:
                 window.at_hand[text] = answer
         tokens = min(4 * tokens, most())
@@ -122,6 +123,23 @@ def windows(
             yield window
     if failure is not None:
         raise failure
+
+
+def cut_by_size(texts: Sequence[str], tokens: int) -> list[list[str]]:
+    """Stretches of about so many tokens; one without texts if there are none."""
+    parts: list[list[str]] = [[]]
+    found = 0
+    for text in texts:
+        if found >= tokens:
+            parts.append([])
+            found = 0
+        parts[-1].append(text)
+        found += _about_tokens(text)
+    return parts
+
+
+def _about_tokens(text: str) -> int:
+    return len(text) // CHARACTERS_PER_TOKEN + 3
 
 
 def ahead(items: Iterable[Item], work: Callable[[Item], Made], depth: int, threads: int = 1) -> Iterator[Made]:
@@ -160,6 +178,17 @@ def give_back_memory() -> None:
     trim = _malloc_trim()
     if trim is not None:
         trim(0)
+
+
+def keep_memory_together() -> None:
+    """For programs of our own: threads share two of the C library's heaps (glibc), which keep less freed memory than one each would.
+
+    A library leaves this to the program: MALLOC_ARENA_MAX=2 in its environment does the same.
+    """
+    try:
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, 2)
+    except (OSError, AttributeError, TypeError):  # another C library, or Windows
+        return
 
 
 @cache

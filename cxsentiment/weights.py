@@ -69,6 +69,11 @@ class Manifest:
         return path.read_text(encoding="utf-8") if path.is_file() else ""
 
     @property
+    def checksum(self) -> str:
+        """SHA-256 of the manifest, which holds those of all other files, in hex."""
+        return checksum(self.path / MANIFEST)
+
+    @property
     def weight_files(self) -> list[Path]:
         """The safetensors files of the network, in order of name."""
         return [self.path / name for name in sorted(self.files) if name.endswith(".safetensors") and name != RANGES]

@@ -1,22 +1,28 @@
-"""Scores whole files of comments: `open_source`, `open_writer`, `score`."""
+"""Scores whole archives of comments: `open_source`, `open_output`, `score`."""
 
+from cxsentiment.archive.formats import spreadsheet_safe
+from cxsentiment.archive.output import Output, Shard, open_output
 from cxsentiment.archive.reading import open_source
-from cxsentiment.archive.scoring import Summary, TouchpointSummary, score
-from cxsentiment.archive.source import CHUNK_ROWS, Chunk, Source, Unreadable
-from cxsentiment.archive.writing import Writer, check_output, open_writer, output_schema, spreadsheet_safe
+from cxsentiment.archive.scoring import Progress, ScoringOptions, score
+from cxsentiment.archive.selection import Selection
+from cxsentiment.archive.source import CHUNK_ROWS, Chunk, ReadingOptions, Source, Unreadable
+from cxsentiment.archive.summary import Summary, TouchpointSummary
 
 __all__ = [
     "CHUNK_ROWS",
     "Chunk",
+    "Output",
+    "Progress",
+    "ReadingOptions",
+    "ScoringOptions",
+    "Selection",
+    "Shard",
     "Source",
     "Summary",
     "TouchpointSummary",
     "Unreadable",
-    "Writer",
-    "check_output",
+    "open_output",
     "open_source",
-    "open_writer",
-    "output_schema",
     "score",
     "spreadsheet_safe",
 ]

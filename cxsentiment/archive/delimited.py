@@ -1,9 +1,10 @@
 """Reads CSV and TSV. All values are strings; quoted cells may hold line breaks, delimiters and any length of text.
 
 - The delimiter of a `.csv` is the one of `,` `;` TAB `|` that the header has most of (spreadsheets save `;` in Greek, Polish and
-  Romanian settings).
+  Romanian settings). A first line such as `sep=;`, which they write too, names it and is no row.
 - A `.tsv` whose quotation marks do not pair up is read as plain TSV, where they are ordinary characters.
 - A row with too few cells has null in the missing ones; in a row with too many, the surplus stands in its `cx_error`.
+- A wrong byte in a text makes its row unreadable, one in another cell becomes U+FFFD, one in the header is refused.
 - Blank lines are no rows, except in a file of one column, where they are empty texts.
 """
 
@@ -11,23 +12,40 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 
-from cxsentiment.archive.encoding import open_text
-from cxsentiment.archive.source import CHUNK_ROWS, NO_TEXT, Chunk, Unreadable, check_columns, choose_text_column
-from cxsentiment.errors import InputError
+from cxsentiment.archive.chunking import check_cells, in_chunks, rows_at_once
+from cxsentiment.archive.encoding import TextEncoding, find_encoding, has_surrogates, open_text, without_surrogates, wrong_byte
+from cxsentiment.archive.location import Location
+from cxsentiment.archive.shown import kept
+from cxsentiment.archive.source import (
+    CHUNK_ROWS,
+    NO_TEXT,
+    TOO_MANY_CELLS,
+    Chunk,
+    ReadingOptions,
+    Unreadable,
+    check_columns,
+    choose_text_columns,
+    joined,
+)
+from cxsentiment.errors import InputError, OptionError
+
+LONGEST_CELL: Final = 1 << 26
+"""Letters of a cell; while it is read, each takes four bytes."""
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
-# Read as a line after the last one, it becomes a record of its own unless a quotation mark is still open.
-_END: Final = "end"
-_LARGEST_CELL: Final = 2**31 - 1
+_SPELLED: Final = {"\\t": "\t", "tab": "\t"}
+_SEPARATOR_LINE: Final = re.compile(r'"?sep=([^"])"?[\r\n]*', re.IGNORECASE)
+# Read as a line after the last one, it becomes an empty record unless a quotation mark is still open.
+_END: Final = ""
 
 
 class _QuotesError(Exception):
@@ -36,9 +54,12 @@ class _QuotesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    path: Path
-    encoding: str
+    """How to read the file; `lines_before` the header are no rows."""
+
+    location: Location
+    encoding: TextEncoding
     delimiter: str
+    lines_before: int = 0
     quoted: bool = True
     strict: bool = False
 
@@ -49,21 +70,36 @@ class DelimitedSource:
 
     layout: _Layout
     names: tuple[str, ...]
-    text_column: str
+    text_columns: tuple[str, ...]
     rows: int
 
     @property
-    def path(self) -> Path:
-        """The file."""
-        return self.layout.path
+    def name(self) -> str:
+        """The name of the file."""
+        return self.layout.location.name
 
     @property
     def schema(self) -> pa.Schema:
         """Its columns, all strings."""
         return pa.schema([(name, pa.string()) for name in self.names])
 
+    @property
+    def encoding(self) -> str:
+        """Its encoding, found or given."""
+        return self.layout.encoding.name
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """That of the file, and how it is read."""
+        layout = self.layout
+        return {**layout.location.identity, "encoding": self.encoding, "delimiter": layout.delimiter, "quoted": str(layout.quoted)}
+
     def chunks(self, size: int = CHUNK_ROWS) -> Iterator[Chunk]:
         """All rows, lazily, in chunks of `size`."""
+        at_once = rows_at_once(len(self.names), size)
+        yield from in_chunks(self._pieces(at_once), size) if at_once < size else self._pieces(size)
+
+    def _pieces(self, size: int) -> Iterator[Chunk]:
         with _records(self.layout) as records:
             rows = _rows(islice(records, 1, None), len(self.names))
             while batch := list(islice(rows, size)):
@@ -71,47 +107,74 @@ class DelimitedSource:
 
     def _chunk(self, batch: list[list[str]]) -> Chunk:
         width = len(self.names)
-        cells = [[*record[:width], *[None] * (width - len(record))] for record in batch]
-        columns = [pa.array(column, pa.string()) for column in zip(*cells, strict=True)]
-        return Chunk(pa.Table.from_arrays(columns, schema=self.schema), [self._text(record) for record in batch])
+        whole = [record if len(record) == width else [*record[:width], *[None] * (width - len(record))] for record in batch]
+        columns = list(zip(*whole, strict=True))
+        texts: list[str | Unreadable] = joined([self._texts(columns[self.names.index(name)]) for name in self.text_columns])
+        for place, record in enumerate(batch):
+            if len(record) != width:
+                texts[place] = self._ragged(record, texts[place])
+        return Chunk(pa.Table.from_arrays(list(map(_to_array, columns)), schema=self.schema), texts)
 
-    def _text(self, record: list[str]) -> str | Unreadable:
-        width, position = len(self.names), self.names.index(self.text_column)
+    def _texts(self, cells: Iterable[str | None]) -> list[str | Unreadable]:
+        if not self.layout.encoding.tolerant:
+            return [Unreadable(NO_TEXT) if cell is None else cell for cell in cells]
+        return [Unreadable(NO_TEXT) if cell is None else self.layout.encoding.checked_cell(cell) for cell in cells]
+
+    def _ragged(self, record: list[str], text: str | Unreadable) -> str | Unreadable:
+        width = len(self.names)
         if len(record) > width:
-            surplus = json.dumps(record[width:], ensure_ascii=False)
-            return Unreadable(f"too many cells: {len(record)} instead of {width}, the surplus is {surplus}")
-        if position >= len(record):
-            return Unreadable(f"{NO_TEXT}: the row has {len(record)} of {width} cells")
-        return record[position]
+            surplus = without_surrogates(json.dumps(record[width:], ensure_ascii=False))
+            return Unreadable(f"{TOO_MANY_CELLS}: {len(record):,} instead of {width:,}, the surplus is {kept(surplus)}")
+        if isinstance(text, Unreadable) and text.reason == NO_TEXT:
+            return Unreadable(f"{NO_TEXT}: the row has {len(record):,} of {width:,} cells")
+        return text
 
 
-def open_delimited(path: Path, text_column: str | None, encoding: str) -> DelimitedSource:
-    """Opens a CSV or TSV file: one pass over the file finds wrong bytes and open quotes, and counts the rows.
+def open_delimited(location: Location, options: ReadingOptions) -> DelimitedSource:
+    """Opens a CSV or TSV file: a few passes over the file find its encoding and open quotes, and count the rows.
 
     Raises:
-        InputError: if the file is empty, not in this encoding, has an unclosed quotation mark or no such text column.
+        InputError: if the file is empty, not in this encoding or in no known one, has an unclosed quotation mark or no such text column.
+        OptionError: if the encoding or the delimiter wanted is none.
     """
-    if path.suffix.lower() == ".tsv":
-        layout = _Layout(path, encoding, "\t", strict=True)
-    else:
-        layout = _Layout(path, encoding, _delimiter(path, encoding))
+    layout = _find_layout(location, options)
     names = _header(layout)
-    check_columns(path, names)
-    column = choose_text_column(path, names, text_column)
+    check_columns(location.name, names)
+    columns = choose_text_columns(location.name, names, options.text_columns)
     try:
         rows = _count(layout, len(names))
     except _QuotesError as error:
-        if not layout.strict:
-            raise InputError(f"{path}: {error}; close it, or double it if it belongs to the text") from None
+        if not layout.strict or options.quoted:
+            raise InputError(f"{location.name}: {error}; close it, double it if it belongs to the text, or read without quotes") from None
         layout = replace(layout, quoted=False)
         rows = _count(layout, len(names))
-    return DelimitedSource(layout, names, column, rows)
+    check_cells(location.name, len(names), rows)
+    return DelimitedSource(layout, names, columns, rows)
 
 
-def _delimiter(path: Path, encoding: str) -> str:
-    with open_text(path, encoding, newline="") as file:
-        line = next((line for line in file if line.strip()), "")
-    unquoted = "".join(line.split('"')[::2])
+def _find_layout(location: Location, options: ReadingOptions) -> _Layout:
+    wanted = None if options.delimiter is None else _checked_delimiter(options.delimiter)
+    encoding = find_encoding(location, options.encoding)
+    with open_text(location, encoding, newline="") as file:
+        lines = _lines(file)
+        first = next(lines, "")
+        named = _SEPARATOR_LINE.fullmatch(first)
+        header = first if named is None and first.strip() else next((line for line in lines if line.strip()), "")
+    is_tsv = location.suffix == ".tsv"
+    delimiter = wanted or (named[1] if named else None) or ("\t" if is_tsv else _most_frequent(header))
+    quoted = options.quoted is not False
+    return _Layout(location, encoding, delimiter, int(named is not None), quoted, strict=is_tsv and options.quoted is None)
+
+
+def _checked_delimiter(delimiter: str) -> str:
+    delimiter = _SPELLED.get(delimiter.lower(), delimiter)
+    if len(delimiter) != 1 or delimiter in '"\r\n\0':
+        raise OptionError(f"{delimiter!r} cannot be a delimiter; give one character, for example ';', or 'tab'")
+    return delimiter
+
+
+def _most_frequent(header: str) -> str:
+    unquoted = "".join(header.split('"')[::2])
     return max(_DELIMITERS, key=unquoted.count)
 
 
@@ -122,11 +185,13 @@ def _header(layout: _Layout) -> tuple[str, ...]:
     except _QuotesError:
         with _records(replace(layout, quoted=False)) as records:
             names = tuple(next(records, ()))
-    if not any(name.strip() for name in names):
-        raise InputError(f"{layout.path}: the file is empty; its first row should name the columns")
-    names = (names[0].removeprefix("\ufeff"), *names[1:])
-    if any("\x00" in name for name in names):
-        raise InputError(f"{layout.path} has zero bytes among its column names and may be UTF-16; try --encoding utf-16-le or utf-16")
+    if any(map(has_surrogates, names)):
+        raise wrong_byte(layout.location, layout.encoding)
+    name = layout.location.name
+    if not any(column.strip() for column in names):
+        raise InputError(f"{name}: the file is empty; its first row should name the columns")
+    if any("\x00" in column for column in names):
+        raise InputError(f"{name} has zero bytes among its column names and may be UTF-16 or no text; try --encoding utf-16-le")
     return names
 
 
@@ -144,9 +209,17 @@ def _rows(records: Iterable[list[str]], width: int) -> Iterator[list[str]]:
 @contextmanager
 def _records(layout: _Layout) -> Iterator[Iterator[list[str]]]:
     """The records, header first; blank lines are empty lists, those before the header are left out."""
-    csv.field_size_limit(max(csv.field_size_limit(), _LARGEST_CELL))
-    with open_text(layout.path, layout.encoding, newline="") as file:
-        yield _parse(file, layout)
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_CELL))
+    with open_text(layout.location, layout.encoding, newline="") as file:
+        yield _parse(islice(_lines(file), layout.lines_before, None), layout)
+
+
+def _lines(file: Iterable[str]) -> Iterator[str]:
+    """The lines, without a second byte order mark."""
+    lines = iter(file)
+    for line in islice(lines, 1):
+        yield line.removeprefix("\ufeff")
+    yield from lines
 
 
 def _parse(lines: Iterable[str], layout: _Layout) -> Iterator[list[str]]:
@@ -164,16 +237,23 @@ def _parse(lines: Iterable[str], layout: _Layout) -> Iterator[list[str]]:
         strict=layout.strict,
         quoting=csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE,
     )
-    started, first_line = False, 1
+    started, first_line = False, layout.lines_before + 1
     try:
         for record in reader:
             if ended:
-                if record != [_END]:
+                if record:
                     raise _QuotesError(f"the quotation mark opened in the row of line {first_line:,} is never closed")
                 return
             started = started or any(map(str.strip, record))
-            first_line = reader.line_num + 1
+            first_line = layout.lines_before + reader.line_num + 1
             if started:
                 yield record
     except csv.Error as error:
-        raise _QuotesError(f"line {reader.line_num:,} cannot be parsed ({error})") from None
+        raise _QuotesError(f"line {layout.lines_before + reader.line_num:,} cannot be parsed ({error})") from None
+
+
+def _to_array(cells: Iterable[str | None]) -> pa.Array:
+    try:
+        return pa.array(cells, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([cell if cell is None else without_surrogates(cell) for cell in cells], pa.string())

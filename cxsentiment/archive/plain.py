@@ -29,16 +29,20 @@ def plain_values(column: pa.ChunkedArray) -> list[Any]:
         values: list[Any] = column.to_pylist()
     except UnicodeDecodeError:
         return _decoded(column)
-    except ValueError:  # nanoseconds inside of lists and structs
-        return [str(cell) if cell.is_valid else None for chunk in column.chunks for cell in chunk]
+    except (ValueError, OverflowError):  # inside of lists and structs, nanoseconds or days beyond Python's calendar
+        kind = _without_moments(kind)
+        values = column.cast(kind).to_pylist()
     if pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         return values
     return [_plain(value, kind) for value in values]
 
 
 def to_json(value: Any) -> str:
-    """JSON on one line, in readable letters."""
-    return json.dumps(value, ensure_ascii=False, default=_as_text)
+    """JSON on one line, in readable letters; what is not finite becomes null."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=_as_text, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), ensure_ascii=False, default=_as_text)
 
 
 def _decoded(column: pa.ChunkedArray) -> list[str | None]:
@@ -59,6 +63,29 @@ def _plain(value: Any, kind: pa.DataType) -> Any:
     if isinstance(value, list) and _is_list(kind):
         return [_plain(item, kind.value_type) for item in value]
     return value if value is None or isinstance(value, bool | int | str | list | dict) else _as_text(value)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _without_moments(kind: pa.DataType) -> pa.DataType:
+    """The type with strings for days and moments, at any depth."""
+    if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
+        return pa.string()
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_without_moments(field.type)) for field in kind])
+    if pa.types.is_map(kind):
+        return pa.map_(_without_moments(kind.key_type), _without_moments(kind.item_type))
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(_without_moments(kind.value_type), kind.list_size)
+    if pa.types.is_large_list(kind):
+        return pa.large_list(_without_moments(kind.value_type))
+    return pa.list_(_without_moments(kind.value_type)) if pa.types.is_list(kind) else kind
 
 
 def _is_list(kind: pa.DataType) -> bool:

@@ -1,10 +1,10 @@
-"""What every reader gives: the columns of a file as they are, and for each row its text or the reason why there is none."""
+"""What every reader gives: the columns of an archive as they are, and for each row its text or the reason why there is none."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Protocol
 
 import pyarrow as pa
@@ -13,10 +13,17 @@ from cxsentiment.errors import InputError
 from cxsentiment.results import ROW_SCHEMA
 from cxsentiment.text import fold
 
-CHUNK_ROWS: Final = 512
-"""Rows read, written and reported at a time."""
+CHUNK_ROWS: Final = 8192
+"""Rows that are scored, written and recorded together, unless asked for otherwise."""
 
 NO_TEXT: Final = "no text (null)"
+BROKEN_ENCODING: Final = "broken encoding"
+NOT_TEXT: Final = "not text"
+TOO_MANY_CELLS: Final = "too many cells"
+"""Kinds of trouble with a row, as they begin in `cx_error`."""
+
+BETWEEN_TEXTS: Final = "\n"
+"""Stands between the texts of a row that has several."""
 
 _USUAL_NAMES: Final = """
 text comment comments review feedback message body content verbatim opinion
@@ -28,6 +35,7 @@ USUAL_TEXT_COLUMNS: Final = frozenset(fold(name) for name in _USUAL_NAMES.split(
 """Names that a column of comments usually has, without case and accents."""
 
 _LISTED_COLUMNS = 30
+_LISTED_LETTERS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,66 +52,106 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some rows in the order of the file: all their columns, and the text of each."""
+    """Some rows in the order of the archive: all their columns, and the text of each."""
 
     table: pa.Table
     texts: Sequence[str | Unreadable]
 
 
 class Source(Protocol):
-    """A file of comments, opened and checked. Reading it again from the start is possible at any time."""
+    """An archive of comments, opened and checked. Reading it again from the start is possible at any time."""
 
     @property
-    def path(self) -> Path:
-        """The file."""
+    def name(self) -> str:
+        """What messages call it; for a database the address without its password."""
 
     @property
     def schema(self) -> pa.Schema:
         """Its columns."""
 
     @property
-    def text_column(self) -> str:
-        """The column that holds the comments."""
+    def text_columns(self) -> tuple[str, ...]:
+        """The columns that hold the comments."""
 
     @property
     def rows(self) -> int:
         """How many rows there are."""
 
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """What tells it from every other: names and values of a run's fingerprint (size and checksum of a file, a query, ...)."""
+
     def chunks(self, size: int = CHUNK_ROWS) -> Iterator[Chunk]:
         """All rows, lazily, in chunks of `size` (the last one may be shorter)."""
 
 
-def check_columns(path: Path, names: Sequence[str]) -> None:
-    """Refuses columns that could not be kept apart in the scored file.
+@dataclass(frozen=True, slots=True)
+class ReadingOptions:
+    """How to read an archive; None is to find out.
+
+    `text_columns` are the columns that hold the comments, none for the only one with a usual name. `encoding` is that of CSV, TSV and
+    JSON Lines, `delimiter` that between the cells of a CSV or TSV, `quoted` whether quotation marks may surround those, `sheet` the
+    name of an Excel workbook's sheet.
+    """
+
+    text_columns: tuple[str, ...] = ()
+    encoding: str | None = None
+    delimiter: str | None = None
+    quoted: bool | None = None
+    sheet: str | None = None
+
+
+def check_columns(name: str, columns: Sequence[str]) -> None:
+    """Refuses columns that could not be kept apart in the scored archive.
 
     Raises:
-        InputError: if two columns have one name, or one has the name of a result.
+        InputError: if there are none, two have one name, or one has the name of a result.
     """
-    twice = sorted({name for name in names if names.count(name) > 1})
+    if not columns:
+        raise InputError(f"{name} has no columns; it should have one with the texts")
+    twice = sorted(column for column, count in Counter(columns).items() if count > 1)
     if twice:
-        raise InputError(f"{path}: more than one column is named {_listed(twice)}; rename them, since results are kept by column name")
-    taken = [name for name in names if name in ROW_SCHEMA.names]
+        raise InputError(f"{name}: more than one column is named {listed(twice)}; rename them, since results are kept by column name")
+    taken = [column for column in columns if column in ROW_SCHEMA.names]
     if taken:
-        raise InputError(f"{path} seems to be scored already: it has {_listed(taken)}; score the original, or rename these columns")
+        raise InputError(f"{name} seems to be scored already: it has {listed(taken)}; score the original, or rename these columns")
 
 
-def choose_text_column(path: Path, names: Sequence[str], wanted: str | None) -> str:
-    """The column asked for, or the only one with a usual name (`USUAL_TEXT_COLUMNS`).
+def choose_text_columns(name: str, columns: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
+    """The columns asked for, or the only one with a usual name (`USUAL_TEXT_COLUMNS`).
 
     Raises:
-        InputError: if it is not there, or several or no columns have a usual name; the message lists the columns there are.
+        InputError: if one is not there, or several or no columns have a usual name; the message lists the columns there are.
     """
-    if wanted is not None:
-        if wanted in names:
-            return wanted
-        raise InputError(f"{path} has no column {wanted!r}; its columns are: {_listed(names)}")
-    usual = [name for name in names if fold(name.strip()) in USUAL_TEXT_COLUMNS]
+    for column in wanted:
+        if column not in columns:
+            raise InputError(f"{name} has no column {column!r}; its columns are: {listed(columns)}")
+    if wanted:
+        return tuple(dict.fromkeys(wanted))
+    usual = [column for column in columns if fold(column.strip()) in USUAL_TEXT_COLUMNS]
     if len(usual) == 1:
-        return usual[0]
-    problem = f"several columns could hold the text ({_listed(usual)})" if usual else "no column has a usual name for text"
-    raise InputError(f"{path}: {problem}; choose one with --text-column; the columns are: {_listed(names)}")
+        return (usual[0],)
+    problem = f"several columns could hold the text ({listed(usual)})" if usual else "no column has a usual name for text"
+    raise InputError(f"{name}: {problem}; choose one with --text-column; the columns are: {listed(columns)}")
 
 
-def _listed(names: Sequence[str]) -> str:
+def joined(columns: Sequence[Sequence[str | Unreadable]]) -> list[str | Unreadable]:
+    """One text for each row: those of its columns that are not null, one a line. A row with any other trouble is that trouble."""
+    if len(columns) == 1:
+        return list(columns[0])
+    return [_joined(cells) for cells in zip(*columns, strict=True)]
+
+
+def _joined(cells: Sequence[str | Unreadable]) -> str | Unreadable:
+    trouble = next((cell for cell in cells if isinstance(cell, Unreadable) and cell.reason != NO_TEXT), None)
+    if trouble is not None:
+        return trouble
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    return BETWEEN_TEXTS.join(texts) if texts else Unreadable(NO_TEXT)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a message: not too many, none too long."""
+    shown = [name if len(name) <= _LISTED_LETTERS else f"{name[:_LISTED_LETTERS]}…" for name in names[:_LISTED_COLUMNS]]
     more = len(names) - _LISTED_COLUMNS
-    return ", ".join(names[:_LISTED_COLUMNS]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")

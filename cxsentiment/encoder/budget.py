@@ -69,6 +69,12 @@ class TokenBudget:
         with self._lock:
             self._is_trying = False
 
+    def settle(self) -> int:
+        """No more is tried: the size in use stays, and is given back."""
+        with self._lock:
+            self._rates = {}
+            return self._tokens
+
     def lower(self, most: int) -> None:
         """No more than this fits into memory."""
         with self._lock:

@@ -31,17 +31,17 @@ _SEPARATORS = re.compile(r"[,;|\s]+")
 
 @dataclass(frozen=True, slots=True)
 class LabelledFile:
-    """A CSV, TSV, JSON Lines or Parquet file of labelled comments.
+    """A file of labelled comments: CSV, TSV, JSON Lines, Parquet, ...
 
     `text_column` None is the only one with a usual name (see `archive.source`), `sentiment_column` None is "sentiment", and
-    `emotions_column` None is "emotions" if there is one, both in whatever case.
+    `emotions_column` None is "emotions" if there is one, both in whatever case. `encoding` None is found out.
     """
 
     path: Path
     text_column: str | None = None
     sentiment_column: str | None = None
     emotions_column: str | None = None
-    encoding: str = "utf-8"
+    encoding: str | None = None
 
 
 class _Row(NamedTuple):

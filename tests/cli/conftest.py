@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pytest
 
-from cxsentiment import cli
+from cxsentiment import cli, cli_score
 from cxsentiment.encoder.instruments import Stats
 from cxsentiment.errors import OptionError
 from cxsentiment.results import EMOTIONS, Analysis, Emotion, Language, Sentiment, Touchpoint
@@ -26,11 +27,17 @@ def analysis_of(text: str) -> Analysis:
 
 
 class FakeAnalyzer:
+    identity: Mapping[str, str] = MappingProxyType({"model": "words", "precision": "int8"})
+
     def stream(self, texts: Iterable[str]) -> Iterator[Analysis]:
         for text in texts:
             if text == "interrupt":
                 raise KeyboardInterrupt
             yield analysis_of(text)
+
+    def stream_chunks(self, chunks: Iterable[Sequence[str]]) -> Iterator[list[Analysis]]:
+        for chunk in chunks:
+            yield list(self.stream(chunk))
 
     def stats(self) -> Stats:
         return Stats(12, 2, 1, 345, 0, 6, {"read": 0.5, "forward": 1.25}, "int8", 1024)
@@ -57,6 +64,7 @@ Run = Callable[..., Outcome]
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs the command line in this process, with the stand-in."""
     monkeypatch.setattr(cli, "load_analyzer", load_fake)
+    monkeypatch.setattr(cli_score, "load_analyzer", load_fake)
     monkeypatch.setenv("COLUMNS", "200")
 
     def run_arguments(*arguments: object) -> Outcome:

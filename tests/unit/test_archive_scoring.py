@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,21 +16,35 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxsentiment.archive import Summary, TouchpointSummary, open_source, open_writer, score, spreadsheet_safe
+from cxsentiment.archive import (
+    Chunk,
+    Progress,
+    ScoringOptions,
+    Summary,
+    TouchpointSummary,
+    open_output,
+    open_source,
+    score,
+    spreadsheet_safe,
+)
+from cxsentiment.archive.state import JOURNAL, MANIFEST, open_state
+from cxsentiment.errors import InputError, OptionError, OutputError
 from cxsentiment.results import EMOTIONS, Analysis, Emotion, Language, Sentiment, Touchpoint
 
 
 class EchoAnalyzer:
-    """Reads ahead `window` texts, as a real one does, and puts each text's length in its `cx_windows`."""
+    """Reads ahead `window` chunks, as a real one does, and puts each text's length in its `cx_windows`."""
+
+    identity: Mapping[str, str] = {"model": "echo"}
 
     def __init__(self, window: int = 1, polarity: str = "-") -> None:
         self.window = window
         self.polarity = polarity
 
-    def stream(self, texts: Iterable[str]) -> Iterator[Analysis]:
-        texts = iter(texts)
-        while ahead := list(islice(texts, self.window)):
-            yield from map(self._analysis, ahead)
+    def stream_chunks(self, chunks: Iterable[Sequence[str]]) -> Iterator[list[Analysis]]:
+        chunks = iter(chunks)
+        while ahead := list(islice(chunks, self.window)):
+            yield from (list(map(self._analysis, chunk)) for chunk in ahead)
 
     def _analysis(self, text: str) -> Analysis:
         emotions = tuple(Emotion(label, 0.5) for label in EMOTIONS)
@@ -39,10 +53,31 @@ class EchoAnalyzer:
         return Analysis(text, Language("en", 0.9, "Latn"), sentiment, (), emotions, mentions, windows=len(text))
 
 
-def score_file(source: Path, out: Path, window: int = 1, chunk_rows: int = 2, **options: Any) -> Summary:
+class StoppedError(Exception):
+    """What a test stops a run with."""
+
+
+class StoppingAnalyzer(EchoAnalyzer):
+    """Stops at the chunk of a number."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.at = at
+
+    def stream_chunks(self, chunks: Iterable[Sequence[str]]) -> Iterator[list[Analysis]]:
+        for number, analyses in enumerate(super().stream_chunks(chunks)):
+            if number == self.at:
+                raise StoppedError
+            yield analyses
+
+
+def score_file(
+    source: Path, out: Path, window: int = 1, chunk_rows: int = 2, analyzer: EchoAnalyzer | None = None, **options: Any
+) -> Summary:
+    settings = {name: options.pop(name) for name in ("columns", "restart", "max_errors") if name in options}
     opened = open_source(source, **options)
-    with open_writer(out, source, opened.schema) as writer:
-        return score(opened, EchoAnalyzer(window), writer, chunk_rows=chunk_rows)
+    output = open_output(out, str(source))
+    return score(opened, analyzer or EchoAnalyzer(window), output, ScoringOptions(chunk_rows, **settings))
 
 
 @pytest.mark.parametrize("window", [1, 3, 100])
@@ -82,28 +117,202 @@ def test_net_sentiment_is_the_difference_of_shares() -> None:
 
 
 def test_progress_tells_rows_written(tmp_path: Path) -> None:
-    (tmp_path / "in.csv").write_text("text\n" + "x\n" * 5, encoding="utf-8")
-    opened = open_source(tmp_path / "in.csv")
-    told: list[int] = []
-    with open_writer(tmp_path / "out.csv", opened.path, opened.schema) as writer:
-        score(opened, EchoAnalyzer(), writer, chunk_rows=2, progress=told.append)
-    assert told == [2, 4, 5]
+    (tmp_path / "in.jsonl").write_text('{"text": "x"}\n{"text": null}\n' * 2 + '{"text": "x"}\n', encoding="utf-8")
+    told: list[Progress] = []
+    output = open_output(tmp_path / "out.csv", "")
+    score(open_source(tmp_path / "in.jsonl"), EchoAnalyzer(), output, ScoringOptions(2), told.append)
+    assert told == [Progress(2, 0, 1), Progress(4, 0, 2), Progress(5, 0, 2)]
 
 
 class _Forgetful(EchoAnalyzer):
-    def stream(self, texts: Iterable[str]) -> Iterator[Analysis]:
-        return islice(super().stream(texts), 2)
+    def stream_chunks(self, chunks: Iterable[Sequence[str]]) -> Iterator[list[Analysis]]:
+        list(islice(chunks, 3))
+        return iter(())
 
 
 def test_an_analyzer_that_loses_texts_is_found_out(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("text\n" + "x\n" * 5, encoding="utf-8")
-    opened = open_source(tmp_path / "in.csv")
-    with (
-        pytest.raises(RuntimeError, match="one analysis for each"),
-        open_writer(tmp_path / "out.csv", opened.path, opened.schema) as writer,
-    ):
-        score(opened, _Forgetful(), writer, chunk_rows=3)
-    assert not (tmp_path / "out.csv").exists()
+    with pytest.raises(RuntimeError, match="analyses for each"):
+        score_file(tmp_path / "in.csv", tmp_path / "out.csv", analyzer=_Forgetful())
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_columns_are_chosen_in_the_order_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("id,text\n1,x\n", encoding="utf-8")
+    score_file(tmp_path / "in.csv", tmp_path / "out.parquet", columns=("cx_sentiment", "id"))
+    assert pq.read_table(tmp_path / "out.parquet").to_pylist() == [{"cx_sentiment": "negative", "id": "1"}]
+    with pytest.raises(OptionError, match=r"no column 'cx_mood' to write; there are: id, text, cx_language"):
+        score_file(tmp_path / "in.csv", tmp_path / "out.parquet", columns=("cx_mood",))
+
+
+# ---- stopping and going on
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files of a dataset or file that are for others to read."""
+    files = [path for path in folder.rglob("*") if path.is_file() and not any(part.startswith(("_", ".")) for part in path.parts)]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files if not path.name.endswith("run.json")}
+
+
+@pytest.fixture
+def ten(tmp_path: Path) -> Path:
+    path = tmp_path / "in" / "in.csv"
+    path.parent.mkdir()
+    path.write_text("id,text\n" + "".join(f"{number},{'x' * number}\n" for number in range(10)), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", ["out", "out.csv", "out.jsonl", "out.parquet"])
+@pytest.mark.parametrize("at", range(5))
+def test_a_run_that_was_stopped_goes_on_and_gives_the_same(tmp_path: Path, ten: Path, name: str, at: int) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    whole = score_file(ten, tmp_path / "a" / name)
+    with pytest.raises(StoppedError):
+        score_file(ten, tmp_path / "b" / name, analyzer=StoppingAnalyzer(at))
+    summary = score_file(ten, tmp_path / "b" / name)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    assert (summary.rows, summary.resumed) == (10, 2 * at)
+    assert (summary.sentiments, summary.touchpoints) == (whole.sentiments, whole.touchpoints)
+
+
+def test_shards_that_were_lost_or_cut_are_made_again(tmp_path: Path, ten: Path) -> None:
+    score_file(ten, tmp_path / "out")
+    before = contents(tmp_path / "out")
+    names = sorted(before)
+    (tmp_path / "out" / names[1]).unlink()
+    (tmp_path / "out" / names[3]).write_bytes(before[names[3]][:-30])
+    summary = score_file(ten, tmp_path / "out")
+    assert summary.resumed == 6
+    assert contents(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("torn", [b"", b"x", b'{"chunk": 1', b"{}\n", b'{"chunk": 1, "rows": 2}\n', b"\xff\n"])
+def test_a_torn_line_of_the_journal_is_no_line(tmp_path: Path, ten: Path, torn: bytes) -> None:
+    with pytest.raises(StoppedError):
+        score_file(ten, tmp_path / "out", analyzer=StoppingAnalyzer(2))
+    with (tmp_path / "out" / "_cxsentiment" / JOURNAL).open("ab") as journal:
+        journal.write(torn)
+    assert score_file(ten, tmp_path / "out").resumed == 4
+    score_file(ten, tmp_path / "other")
+    assert contents(tmp_path / "out") == contents(tmp_path / "other")
+
+
+def test_a_finished_dataset_is_not_scored_again(tmp_path: Path, ten: Path) -> None:
+    score_file(ten, tmp_path / "out")
+    report = (tmp_path / "out" / "_cxsentiment" / "run.json").read_bytes()
+    summary = score_file(ten, tmp_path / "out", analyzer=StoppingAnalyzer(0))
+    assert (summary.rows, summary.resumed, summary.rows_per_second) == (10, 10, 0.0)
+    assert (tmp_path / "out" / "_cxsentiment" / "run.json").read_bytes() == report
+
+
+def test_another_input_model_or_option_is_refused_by_name(tmp_path: Path, ten: Path) -> None:
+    with pytest.raises(StoppedError):
+        score_file(ten, tmp_path / "out", analyzer=StoppingAnalyzer(2))
+    other = EchoAnalyzer()
+    other.identity = {"model": "other"}
+    with pytest.raises(OutputError, match=r"another model: echo then, other now; .* --restart"):
+        score_file(ten, tmp_path / "out", analyzer=other)
+    with pytest.raises(OutputError, match="another chunk rows: 2 then, 3 now"):
+        score_file(ten, tmp_path / "out", chunk_rows=3)
+    with pytest.raises(OutputError, match=r"another columns: .* now"):
+        score_file(ten, tmp_path / "out", columns=("id",))
+    ten.write_text(ten.read_text(encoding="utf-8") + "11,x\n", encoding="utf-8")
+    with pytest.raises(OutputError, match="another input: size: 83 then, 88 now"):
+        score_file(ten, tmp_path / "out")
+    assert score_file(ten, tmp_path / "out", restart=True).resumed == 0
+    assert len(contents(tmp_path / "out")) == 6
+
+
+def test_a_new_beginning_removes_the_shards_of_the_old_one(tmp_path: Path, ten: Path) -> None:
+    score_file(ten, tmp_path / "out", chunk_rows=1)
+    (tmp_path / "out" / "notes.txt").write_text("mine", encoding="utf-8")
+    score_file(ten, tmp_path / "out", chunk_rows=5, restart=True)
+    assert sorted(contents(tmp_path / "out")) == ["notes.txt", "part-000000.parquet", "part-000001.parquet"]
+
+
+def test_a_shard_without_a_line_in_the_journal_is_not_left_over(tmp_path: Path, ten: Path) -> None:
+    with pytest.raises(StoppedError):
+        score_file(ten, tmp_path / "out", chunk_rows=1, analyzer=StoppingAnalyzer(3))
+    orphan = tmp_path / "out" / "part-000007.parquet"
+    orphan.write_bytes((tmp_path / "out" / "part-000000.parquet").read_bytes())
+    score_file(ten, tmp_path / "out", chunk_rows=5, restart=True)
+    assert pq.read_table(tmp_path / "out").num_rows == 10
+    assert not orphan.exists()
+
+
+class ChangingSource:
+    """A source whose texts are given each time, as those of a database."""
+
+    def __init__(self, *times: list[str]) -> None:
+        self.times = list(times)
+        self.name, self.text_columns, self.rows, self.identity = "query", ("text",), 4, {"query": "select"}
+        self.schema = pa.schema([("text", pa.string())])
+
+    def chunks(self, size: int = 2) -> Iterator[Chunk]:
+        texts = self.times.pop(0)
+        for first in range(0, len(texts), size):
+            some = texts[first : first + size]
+            yield Chunk(pa.table({"text": some}), some)
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        (["a", "c", "b", "d"], "rows 1 to 2 are others, or in another order"),
+        (["a"], "rows 1 to 2 are others"),
+        ([], "rows 1 to 2 are others"),
+        (["a", "b"], "it has fewer rows"),
+    ],
+)
+def test_rows_that_changed_between_runs_are_found_out(tmp_path: Path, later: list[str], expected: str) -> None:
+    source = ChangingSource(["a", "b", "c", "d"], later, ["a", "b", "c", "d"])
+    output = open_output(tmp_path / "out", "")
+    score(source, EchoAnalyzer(), output, ScoringOptions(2))
+    with pytest.raises(InputError, match=expected):
+        score(source, EchoAnalyzer(), output, ScoringOptions(2))
+    assert score(source, EchoAnalyzer(), output, ScoringOptions(2)).resumed == 4
+
+
+def test_two_runs_on_one_output_exclude_each_other(tmp_path: Path, ten: Path) -> None:
+    output = open_output(tmp_path / "out", str(ten))
+    with open_state(output, {"a": "b"}), pytest.raises(OutputError, match="another process is writing"):
+        score_file(ten, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert score_file(ten, tmp_path / "out").rows == 10
+
+
+def test_a_manifest_that_is_gone_is_not_guessed(tmp_path: Path, ten: Path) -> None:
+    score_file(ten, tmp_path / "out")
+    (tmp_path / "out" / "_cxsentiment" / MANIFEST).unlink()
+    with pytest.raises(OutputError, match="missing or damaged; begin anew with --restart"):
+        score_file(ten, tmp_path / "out")
+    assert score_file(ten, tmp_path / "out", restart=True).rows == 10
+
+
+def test_too_many_errors_stop_the_run_and_keep_what_is_scored(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"text": "x"}\n{"text": null}\n{"text": "y"}\n{"text": 5}\n{"text": "z"}\n', encoding="utf-8")
+    with pytest.raises(InputError, match=r"in\.jsonl: 2 rows with errors, more than 1 \(no text \(null\) 1, not text 1\)"):
+        score_file(source, tmp_path / "out", max_errors=1)
+    summary = score_file(source, tmp_path / "out", max_errors=2)
+    assert summary.rows == 5
+    assert summary.resumed >= 4
+    with pytest.raises(OptionError, match="must not be negative"):
+        score_file(source, tmp_path / "out", max_errors=-1)
+
+
+def test_the_report_can_be_read_by_programs(tmp_path: Path, ten: Path) -> None:
+    summary = score_file(ten, tmp_path / "out.csv")
+    report = json.loads((tmp_path / "out.csv.run.json").read_text(encoding="utf-8"))
+    assert (report["rows"], report["resumed"], report["errors"]) == (10, 0, {})
+    assert report["touchpoints"][0]["type"] == "product"
+    assert report["touchpoints"][0]["net_sentiment"] == -1.0
+    assert report["fingerprint"]["model"] == "echo"
+    assert report["rows_per_second"] == summary.rows_per_second
+
+
+# ---- any texts
 
 
 def test_json_values_come_back_as_they_were(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ PUBLIC_NAMES = [
     "Touchpoint",
     "__version__",
     "clean",
+    "score_frame",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Writers: the final name holds a whole file or none, and each format keeps what it can."""
+"""Outputs: the final name holds a whole file or none, and each format keeps what it can."""
 
 from __future__ import annotations
 
@@ -13,24 +13,32 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow.dataset import dataset
 
-from cxsentiment.archive import open_writer, output_schema, spreadsheet_safe, writing
-from cxsentiment.errors import OutputError
+from cxsentiment.archive import Output, Shard, durable, formats, open_output, spreadsheet_safe
+from cxsentiment.archive.output import NULL_PARTITION
+from cxsentiment.archive.scoring import chosen_schema
+from cxsentiment.errors import OptionError, OutputError
 from cxsentiment.results import ROW_SCHEMA, error_row, to_arrow
 
-SOURCE = Path("in.csv")
 RESULTS = len(ROW_SCHEMA)
 
 
 def scored(table: pa.Table) -> pa.Table:
     results = to_arrow([error_row("none")] * table.num_rows)
-    return pa.Table.from_arrays([*table.columns, *results.columns], schema=output_schema(table.schema))
+    return pa.Table.from_arrays([*table.columns, *results.columns], schema=chosen_schema(table.schema, ()))
+
+
+def write_chunk(output: Output, number: int, table: pa.Table) -> list[Shard]:
+    output.folder.mkdir(exist_ok=True)
+    return output.write(number, scored(table))
 
 
 def write(path: Path, table: pa.Table, times: int = 1) -> None:
-    with open_writer(path, SOURCE, table.schema) as writer:
-        for _ in range(times):
-            writer.write(scored(table))
+    output = open_output(path, "in.csv")
+    shards = [shard for number in range(times) for shard in write_chunk(output, number, table)]
+    assert all(map(output.holds, shards))
+    output.finish(shards, chosen_schema(table.schema, ()))
 
 
 def write_and_read_text(path: Path, table: pa.Table) -> list[list[str]]:
@@ -83,7 +91,7 @@ def test_parquet_keeps_columns_and_types(tmp_path: Path) -> None:
 
 
 def test_parquet_gathers_chunks_into_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "_ROW_GROUP", 4)
+    monkeypatch.setattr(formats, "_ROW_GROUP", 4)
     write(tmp_path / "out.parquet", pa.table({"text": ["a", "b"]}), times=5)
     metadata = pq.ParquetFile(tmp_path / "out.parquet").metadata
     assert [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)] == [4, 4, 2]
@@ -126,44 +134,71 @@ def test_formulas_stay_in_formats_that_no_spreadsheet_runs(tmp_path: Path) -> No
     assert json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))["text"] == "=1+1"
 
 
-class _Full:
-    """A file on a disk without space."""
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+def test_names_of_columns_are_neutralised_too(tmp_path: Path, suffix: str) -> None:
+    write(tmp_path / f"out{suffix}", pa.table({"=1+1": ["a"], "b": ["c"]}))
+    header = (tmp_path / f"out{suffix}").read_text(encoding="utf-8").splitlines()[0]
+    assert header.startswith("'=1+1")
 
-    def __init__(self, *_: object) -> None:
-        pass
 
-    def write(self, table: pa.Table) -> None:
+def test_a_shard_that_was_cut_or_changed_is_not_held(tmp_path: Path) -> None:
+    output = open_output(tmp_path / "out", "in.csv")
+    (shard,) = write_chunk(output, 0, pa.table({"text": ["a"]}))
+    path = tmp_path / "out" / shard.name
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    assert not output.holds(shard)
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert not output.holds(shard)
+    path.unlink()
+    assert not output.holds(shard)
+    assert write_chunk(output, 0, pa.table({"text": ["a"]})) == [shard]
+    assert path.read_bytes() == whole
+
+
+def test_partitions_are_folders_and_read_back_as_columns(tmp_path: Path) -> None:
+    output = open_output(tmp_path / "out", "in.csv", ["shop", "day"])
+    table = pa.table({"shop": ["α/β", None, "α/β", "c d"], "day": [1, 1, 2, None], "text": ["a", "b", "c", "d"]})
+    shards = write_chunk(output, 7, table)
+    assert sorted(shard.name for shard in shards) == sorted(
+        [
+            "shop=%CE%B1%2F%CE%B2/day=1/part-000007.parquet",
+            f"shop={NULL_PARTITION}/day=1/part-000007.parquet",
+            "shop=%CE%B1%2F%CE%B2/day=2/part-000007.parquet",
+            f"shop=c%20d/day={NULL_PARTITION}/part-000007.parquet",
+        ]
+    )
+    found = dataset(tmp_path / "out", partitioning="hive").to_table().select(["text", "shop", "day"]).sort_by("text")
+    assert found["text"].to_pylist() == ["a", "b", "c", "d"]
+    assert [str(value) for value in found["shop"].to_pylist()] == ["α/β", "None", "α/β", "c d"]
+    assert found["day"].cast(pa.int64()).to_pylist() == [1, 1, 2, None]
+
+
+def test_partitions_that_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="only a dataset can be partitioned"):
+        open_output(tmp_path / "out.csv", "in.csv", ["shop"])
+    lists = open_output(tmp_path / "out", "in.csv", ["tags"])
+    with pytest.raises(OptionError, match="plain values only"):
+        write_chunk(lists, 0, pa.table({"tags": [["a"]], "text": ["a"]}))
+    many = open_output(tmp_path / "other", "in.csv", ["id"])
+    with pytest.raises(OptionError, match="would make 2,000 folders"):
+        write_chunk(many, 0, pa.table({"id": range(2000), "text": ["a"] * 2000}))
+
+
+def test_a_full_disk_is_an_error_of_ours_and_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = open_output(tmp_path / "out.csv", "in.csv")
+    write_chunk(output, 0, pa.table({"text": ["a"]}))
+
+    def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    def finish(self) -> None:
-        raise OSError(28, "No space left on device")
-
-
-def test_a_full_disk_is_an_error_of_ours_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(writing._FORMATS, ".csv", _Full)
-    with pytest.raises(OutputError, match=r"out\.csv cannot be written: No space left on device"):
-        write(tmp_path / "out.csv", pa.table({"text": ["a"]}))
+    monkeypatch.setattr(durable.os, "fsync", full)
+    with pytest.raises(OutputError, match=r"out\.csv cannot be written: No space left on device; free some space"):
+        write_chunk(output, 1, pa.table({"text": ["b"]}))
     with pytest.raises(OutputError, match="No space left"):
-        write(tmp_path / "out.csv", pa.table({"text": ["a"]}), times=0)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-@pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".csv"])
-def test_nothing_stays_when_the_work_stops(tmp_path: Path, suffix: str, error: type[BaseException]) -> None:
-    out = tmp_path / f"out{suffix}"
-    table = pa.table({"text": ["a"]})
-
-    def stop_halfway() -> None:
-        with open_writer(out, SOURCE, table.schema) as writer:
-            writer.write(scored(table))
-            assert not out.exists()
-            assert list(tmp_path.iterdir())
-            raise error
-
-    with pytest.raises(error):
-        stop_halfway()
-    assert list(tmp_path.iterdir()) == []
+        output.finish([], chosen_schema(pa.schema([]), ()))
+    assert [path.name for path in output.folder.iterdir()] == ["part-000000.csv"]
+    assert not (tmp_path / "out.csv").exists()
 
 
 def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
@@ -178,3 +213,12 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     write(tmp_path / "link.csv", pa.table({"text": ["a"]}))
     assert (tmp_path / "link.csv").is_symlink()
     assert (tmp_path / "real.csv").stat().st_size
+
+
+def test_a_folder_that_holds_other_things_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "holiday.jpg").touch()
+    with pytest.raises(OutputError, match="holds other files"):
+        open_output(tmp_path / "out", "in.csv")
+    with pytest.raises(OutputError, match="lies in the input folder"):
+        open_output(tmp_path / "out" / "scored", str(tmp_path / "out"))

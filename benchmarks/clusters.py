@@ -1,0 +1,106 @@
+"""An archive on a local Ray cluster of two nodes, and on local Spark, beside one machine."""
+
+from __future__ import annotations
+
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benchmarks.archive import CLOSE
+from cxsentiment import Analyzer
+from cxsentiment.archive import ScoringOptions, open_output, open_source, score
+from cxsentiment.archive.command import ScoreRequest, run_score
+from cxsentiment.archive.spark import score_spark
+
+CHUNK_ROWS = 2048
+SPARK_ROWS = 5_000
+EXACT = ("cx_sentiment", "cx_language", "cx_error", "cx_windows")
+
+
+def measure_clusters(folder: Path, rows: int) -> dict[str, Any]:
+    """Rates and equality; prints them."""
+    archive = folder / "cluster.parquet"
+    pq.write_table(pa.concat_tables(pq.read_table(path) for path in sorted(folder.glob("slice-*.parquet"))).slice(0, rows), archive)
+    here = score_here(archive, folder / "here")
+    on_ray = score_ray(archive, folder / "on_ray")
+    one, other = pq.read_table(folder / "here"), pq.read_table(folder / "on_ray")
+    figures = {"rows": one.num_rows, "here_rows_per_second": here, "ray_rows_per_second": on_ray, "ray_ratio_per_core": on_ray / here}
+    figures |= {f"ray_{name}": value for name, value in likeness(one, other).items()}
+    print(
+        f"Ray, 2 nodes of one core: {on_ray:.0f} rows/s; one process on both cores: {here:.0f}: {on_ray / here:.2f} per core (target 0.85)"
+    )
+    on_spark = score_on_spark(archive)
+    figures |= {f"spark_{name}": value for name, value in likeness(one.slice(0, on_spark.num_rows), on_spark).items()}
+    for name in ("ray", "spark"):
+        print(
+            f"{name}: "
+            + ", ".join(f"{key.removeprefix(name + '_')} {value}" for key, value in figures.items() if key.startswith(name + "_"))
+        )
+    return figures
+
+
+def score_here(archive: Path, out: Path) -> float:
+    """Rows a second of one process on this machine, without the loading of the model."""
+    analyzer = Analyzer.from_pretrained()
+    analyzer(pq.read_table(archive)["comment"].to_pylist()[:2000])
+    return score(open_source(archive), analyzer, open_output(out, str(archive)), ScoringOptions(CHUNK_ROWS)).rows_per_second
+
+
+def score_ray(archive: Path, out: Path) -> float:
+    """Rows a second between the first record and the last: actors that start are not counted, as the loading of the model is not."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    cluster.add_node(num_cpus=1)
+    ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
+    seen: list[tuple[float, int]] = []
+    try:
+        request = ScoreRequest(where=str(archive), output=out, scoring=ScoringOptions(CHUNK_ROWS), engine="ray")
+        begin = lambda name, rows: lambda done: seen.append((time.perf_counter(), done.rows))  # noqa: E731
+        run_score(request, partial(Analyzer.from_pretrained, None, "auto"), begin)
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+    settled = len(seen) // 4
+    (first, before), (last, after) = seen[settled], seen[-1]
+    return (after - before) / (last - first)
+
+
+def score_on_spark(archive: Path) -> pa.Table:
+    """The first rows, by Spark on two cores."""
+    from pyspark.sql import SparkSession
+
+    session = (
+        SparkSession.builder.master("local[2]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.pyspark.python", sys.executable)
+        .getOrCreate()
+    )
+    try:
+        frame = session.createDataFrame(pq.read_table(archive).slice(0, SPARK_ROWS).to_pandas())
+        return score_spark(frame, "comment").orderBy("id").toArrow()
+    finally:
+        session.stop()
+
+
+def likeness(one: pa.Table, other: pa.Table) -> dict[str, Any]:
+    """How many rows differ in a label, and the largest difference of a probability."""
+    other = other.sort_by("id")
+    one = one.sort_by("id")
+    assert one["id"].to_pylist() == other["id"].to_pylist()
+    unlike = np.zeros(one.num_rows, bool)
+    for name in (*EXACT, "cx_emotions", "cx_stage", "cx_relation", "cx_intents"):
+        pairs = zip(one[name].to_pylist(), other[name].to_pylist(), strict=True)
+        unlike |= np.array([left != right for left, right in pairs])
+    probabilities = [
+        np.array([list(cell.values()) for cell in table["cx_sentiment_probs"].to_pylist() if cell is not None]) for table in (one, other)
+    ]
+    largest = float(np.abs(probabilities[0] - probabilities[1]).max())
+    return {"rows_unlike": int(unlike.sum()), "largest_difference": largest, "within": largest <= CLOSE}
