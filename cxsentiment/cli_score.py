@@ -57,8 +57,9 @@ def score(
         float | None, typer.Option(help="Only so many rows drawn at random, or a share such as 0.1.", rich_help_panel=INPUT)
     ] = None,
     seed: Annotated[int, typer.Option(help="Another one draws another sample.", rich_help_panel=INPUT)] = 0,
-    column: Annotated[
-        list[str] | None, typer.Option(help="Column to write, of the input or a cx_ one; by default all.", rich_help_panel=OUTPUT)
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(metavar="A,B,...", help="Columns to write, the input's and cx_ ones; by default all.", rich_help_panel=OUTPUT),
     ] = None,
     partition_by: Annotated[
         list[str] | None, typer.Option(help="Column by whose values a dataset is split into folders.", rich_help_panel=OUTPUT)
@@ -112,7 +113,7 @@ def score(
         id_column=id_column,
         run=run_name,
         reading=ReadingOptions(tuple(text_column or ()), encoding, delimiter, quoting, sheet),
-        scoring=ScoringOptions(chunk_rows, tuple(column or ()), restart, max_errors),
+        scoring=ScoringOptions(chunk_rows, tuple(name.strip() for some in columns or () for name in some.split(",")), restart, max_errors),
         partition_by=tuple(partition_by or ()),
         limit=limit,
         sample=sample,
@@ -160,7 +161,7 @@ def _run(request: ScoreRequest, load: Callable[[str], Analyzer], *, quiet: bool)
                 task = bar.add_task(printable(Path(name).name), total=rows, errors="")
 
                 def tell(done: Progress) -> None:
-                    bar.update(task, completed=done.rows, errors=f"{done.errors:,} errors" if done.errors else "")
+                    bar.update(task, completed=done.rows, errors=f"{done.errors:,} with cx_error" if done.errors else "")
 
                 return tell
 

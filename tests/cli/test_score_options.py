@@ -39,7 +39,7 @@ def test_a_dataset_is_a_folder_of_parquet(run: Run, ten: Path) -> None:
 
 def test_partitions_and_columns(run: Run, ten: Path) -> None:
     out = ten.with_name("scored")
-    options = ["--partition-by", "cx_sentiment", "--column", "id", "--column", "cx_sentiment", "--column", "cx_polarity"]
+    options = ["--partition-by", "cx_sentiment", "--columns", "id,cx_sentiment", "--columns", "cx_polarity"]
     assert run("score", ten, "-o", out, *options).code == 0
     (shard,) = out.glob("*/*.parquet")
     assert shard.parent.name == "cx_sentiment=positive"
@@ -123,7 +123,7 @@ def test_too_many_errors(fails: Fails, run: Run, tmp_path: Path) -> None:
         (["--sample", "0"], "a share of them between 0 and 1"),
         (["--sample", "1.5"], "a share of them between 0 and 1"),
         (["--chunk-rows", "0"], "a chunk has at least one row"),
-        (["--column", "mood"], "there is no column 'mood' to write"),
+        (["--columns", "mood"], "there is no column 'mood' to write"),
         (["--engine", "steam"], "there is no engine 'steam'; choose from local, ray"),
         (["--workers", "3"], "--workers is for --engine ray"),
         (["--sql", "SELECT 1"], "give either a file, folder or URL to score, or --sql"),
