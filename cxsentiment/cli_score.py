@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 INPUT, OUTPUT, DATABASE, RUN = "Input", "Output", "Databases", "Run"
 """Panels of the help."""
 
-CHUNK_ROWS = 8192
-
 
 def score(
     where: Annotated[str | None, typer.Argument(metavar="IN", help="A file, folder, glob or URL of comments (see below).")] = None,
@@ -83,7 +81,9 @@ def score(
     ] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Begin anew instead of going on.", rich_help_panel=RUN)] = False,
     max_errors: Annotated[int | None, typer.Option(help="Stop when more rows than this cannot be scored.", rich_help_panel=RUN)] = None,
-    chunk_rows: Annotated[int, typer.Option(help="Rows that are scored and written together.", rich_help_panel=RUN)] = CHUNK_ROWS,
+    chunk_rows: Annotated[
+        int | None, typer.Option(help="Rows that are scored and written together; by default 8,192.", rich_help_panel=RUN)
+    ] = None,
     engine: Annotated[str, typer.Option(help="local, or ray: a cluster.", rich_help_panel=RUN)] = "local",
     workers: Annotated[int | None, typer.Option(help="Actors on the cluster; by default what it holds.", rich_help_panel=RUN)] = None,
     model: ModelOption = None,
@@ -100,9 +100,10 @@ def score(
     IN: CSV, TSV, JSON Lines (also .gz, .zst), Parquet, Feather, Excel; a folder or a glob of them, or their URL (s3://...). Stopped at any
     moment, the same command goes on where it was.
     """
-    from cxsentiment.archive import ReadingOptions, ScoringOptions
+    from cxsentiment.archive import CHUNK_ROWS, ReadingOptions, ScoringOptions
     from cxsentiment.archive.command import ScoreRequest
 
+    chosen = tuple(name.strip() for some in columns or () for name in some.split(","))
     request = ScoreRequest(
         where=where,
         output=output,
@@ -113,7 +114,7 @@ def score(
         id_column=id_column,
         run=run_name,
         reading=ReadingOptions(tuple(text_column or ()), encoding, delimiter, quoting, sheet),
-        scoring=ScoringOptions(chunk_rows, tuple(name.strip() for some in columns or () for name in some.split(",")), restart, max_errors),
+        scoring=ScoringOptions(CHUNK_ROWS if chunk_rows is None else chunk_rows, chosen, restart, max_errors),
         partition_by=tuple(partition_by or ()),
         limit=limit,
         sample=sample,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import re
 import resource
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -53,29 +56,55 @@ def check(one: Malformed, code: int, out: str, err: str, scored: Path) -> None:
         assert one.message.lower() in err.lower()
         return
     assert code == 0, err
-    if scored.suffix == ".parquet" or not scored.suffix:
-        errors = [error for error in pq.read_table(scored)["cx_error"].to_pylist() if error]
-        assert bool(errors) == (one.outcome == "rows"), errors[:3]
-        if one.message is not None:
-            assert any(one.message.lower() in error.lower() for error in errors), errors[:3]
+    errors = errors_in(scored)
+    assert bool(errors) == (one.outcome == "rows"), errors[:3]
+    if one.message is not None:
+        assert any(one.message.lower() in error.lower() for error in errors), errors[:3]
 
 
-@pytest.mark.parametrize("one", LIGHT_ONES, ids=lambda one: one.name)
-def test_light(
-    one: Malformed, tmp_path: Path, tiny_analyzer: Analyzer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    skipped(one)
+def errors_in(scored: Path) -> list[str]:
+    if scored.suffix == ".csv":
+        with scored.open(encoding="utf-8", newline="") as file:
+            return [row["cx_error"] for row in csv.DictReader(file) if row["cx_error"]]
+    if scored.suffix == ".jsonl":
+        rows = (json.loads(line) for line in scored.read_text(encoding="utf-8").split("\n") if line)
+        return [row["cx_error"] for row in rows if row["cx_error"]]
+    return [error for error in pq.read_table(scored)["cx_error"].to_pylist() if error]
+
+
+@pytest.fixture
+def score(
+    tmp_path: Path, tiny_analyzer: Analyzer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Malformed, str], None]:
+    """Scores an input to an output with a suffix, in this process, and checks what comes of it."""
     monkeypatch.setattr(cli_score, "load_analyzer", lambda *_, **__: tiny_analyzer)
     (tmp_path / "in").mkdir()
     (tmp_path / "out").mkdir()
-    source = one.write(tmp_path / "in")
-    for suffix in SUFFIXES:
+
+    def run(one: Malformed, suffix: str) -> None:
+        skipped(one)
+        if not os.path.lexists(tmp_path / "in" / f"in{one.suffix}"):
+            one.write(tmp_path / "in")
         scored = tmp_path / "out" / f"scored{suffix}"
-        code = cli.main(["score", str(source), "-o", str(scored)])
+        code = cli.main(["score", str(tmp_path / "in" / f"in{one.suffix}"), "-o", str(scored)])
         out, err = capsys.readouterr()
         progress, error = divided(err)
         assert not TERMINAL_CODES.search(progress.replace("\n", "")), "terminal codes in the progress"
         check(one, code, out, error, scored)
+
+    return run
+
+
+@pytest.mark.parametrize(("number", "one"), list(enumerate(LIGHT_ONES)), ids=[one.name for one in LIGHT_ONES])
+def test_light(number: int, one: Malformed, score: Callable[[Malformed, str], None]) -> None:
+    score(one, SUFFIXES[number % 3])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("one", LIGHT_ONES, ids=lambda one: one.name)
+def test_light_in_all_formats(one: Malformed, score: Callable[[Malformed, str], None]) -> None:
+    for suffix in SUFFIXES:
+        score(one, suffix)
 
 
 def divided(err: str) -> tuple[str, str]:
