@@ -73,7 +73,7 @@ benchmark-touchpoints: $(VENV)/.train
 
 benchmark-speed: $(VENV)/.peers
 	$(BIN)/python -m benchmarks.speed
-	$(BIN)/python -m benchmarks.scaling
+	MALLOC_ARENA_MAX=2 $(BIN)/python -m benchmarks.scaling
 
 benchmark-archive: $(VENV)/.full
 	$(BIN)/python -m benchmarks.archive

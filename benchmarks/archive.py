@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import statistics
 import subprocess
 import sys
@@ -26,10 +27,9 @@ import pyarrow.parquet as pq
 
 from benchmarks.comments import Comments
 from benchmarks.results import save
-from benchmarks.scaling import MEGABYTE, memory
+from benchmarks.scaling import ARENAS, MEGABYTE, memory
 from cxsentiment import Analyzer
 from cxsentiment.archive import Progress, ScoringOptions, open_output, open_source, score
-from cxsentiment.streaming import keep_memory_together
 
 WARM_UP = 5_000
 SLICES = 10
@@ -119,7 +119,8 @@ class Worker:
 
     def __init__(self, kind: str, folder: Path) -> None:
         command = [sys.executable, "-m", "benchmarks.archive", "--worker", kind, "--folder", str(folder)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+        settings = os.environ | {ARENAS: "2"}  # as the command line has it
+        self._process = subprocess.Popen(command, env=settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
 
     def ask(self, name: str) -> dict[str, Any]:
         """Scores a slice, and says what that cost."""
@@ -136,7 +137,6 @@ class Worker:
 
 def work(kind: str, folder: Path) -> None:
     """A worker: reads names of slices, answers with seconds (and, of the archive, with memory)."""
-    keep_memory_together()
     analyzer = Analyzer.from_pretrained()
     idle, rows = memory() / MEGABYTE, 0
     for line in sys.stdin:

@@ -31,6 +31,7 @@ from cxsentiment.cli_options import (
 from cxsentiment.cli_score import score
 from cxsentiment.display import printable
 from cxsentiment.errors import CxError, InputError, OptionError
+from cxsentiment.streaming import keep_memory_together
 
 USAGE_ERROR_CODE: Final = 2
 INTERRUPTED_CODE: Final = 130
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and gives its exit code: 0, 2 for errors of use, 130 when interrupted."""
     for stream in (sys.stdout, sys.stderr):
         _accept_all_letters(stream)
+    keep_memory_together()
     try:
         code = app(args=arguments, prog_name="cxsentiment", standalone_mode=False)
     except CxError as error:

@@ -39,9 +39,7 @@ def load_analyzer(
 ) -> Analyzer:
     """The analyzer that the options ask for."""
     from cxsentiment.analyzer import Analyzer
-    from cxsentiment.streaming import keep_memory_together
 
-    keep_memory_together()
     labels = None if label_map is None else _label_map(label_map)
     return Analyzer.from_pretrained(model, device, dtype, taxonomy=load_taxonomy(taxonomy), unsure_labels=unsure_labels, label_map=labels)
 

@@ -183,7 +183,8 @@ def give_back_memory() -> None:
 def keep_memory_together() -> None:
     """For programs of our own: threads share two of the C library's heaps (glibc), which keep less freed memory than one each would.
 
-    A library leaves this to the program: MALLOC_ARENA_MAX=2 in its environment does the same.
+    It works before threads have heaps of their own, so before torch is imported. A library leaves it to the program: MALLOC_ARENA_MAX=2 in
+    its environment does the same.
     """
     try:
         ctypes.CDLL(None).mallopt(_ARENA_MAX, 2)

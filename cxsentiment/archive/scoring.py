@@ -260,9 +260,10 @@ def to_do(run: Run, state: State, skipped: Skip) -> Iterator[Task]:
             yield task
         elif record.texts != task.texts:
             first = task.number * run.options.chunk_rows + 1
+            ordered = " (a query needs ORDER BY, by columns that leave no ties)" if "query" in run.source.identity else ""
             raise InputError(
                 f"{run.source.name} has changed since an earlier run: rows {first:,} to {first + record.rows - 1:,} are others, or in "
-                "another order; begin anew with --restart"
+                f"another order{ordered}; begin anew with --restart"
             )
         else:
             skipped(record)

@@ -116,6 +116,11 @@ def test_python_outside_the_tree(installed: Installed) -> None:
     assert "mobile_app" in {touchpoint["type"] for touchpoint in analysis["touchpoints"]}
 
 
+def test_spacy_finds_the_component(installed: Installed) -> None:
+    probe = "import spacy, sys; print(spacy.blank('pl').has_factory('cxsentiment'), 'cxsentiment.analyzer' in sys.modules)"
+    assert installed.run("python", "-c", probe).split() == ["True", "False"]
+
+
 def test_command_line_outside_the_tree(installed: Installed) -> None:
     analysis = json.loads(installed.run("cxsentiment", "analyze", "--json", COMMENT))
     assert analysis["text"] == COMMENT
