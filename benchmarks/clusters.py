@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from functools import partial
@@ -77,12 +78,8 @@ def score_on_spark(archive: Path) -> pa.Table:
     """The first rows, by Spark on two cores."""
     from pyspark.sql import SparkSession
 
-    session = (
-        SparkSession.builder.master("local[2]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.pyspark.python", sys.executable)
-        .getOrCreate()
-    )
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
     try:
         frame = session.createDataFrame(pq.read_table(archive).slice(0, SPARK_ROWS).to_pandas())
         return score_spark(frame, "comment").orderBy("id").toArrow()
