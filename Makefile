@@ -13,12 +13,12 @@ help:
 	@echo "make demo       score examples/feedback.csv and show what was found"
 	@echo "make test       lint, format check, types, tests (what CI runs)"
 	@echo "make test-full  the same with the slow tests"
-	@echo "make test-faults  kills, full disks, malformed inputs, clusters; prints tables (30 minutes)"
+	@echo "make test-faults  kills, full disks, malformed inputs, clusters; prints tables"
 	@echo "make benchmark  quality and speed of the default model"
 	@echo "make benchmark-language  language identification beside other libraries"
 	@echo "make benchmark-touchpoints  touchpoints and story by language and type, beside phrases alone"
 	@echo "make benchmark-speed  comments a second beside other libraries, then archives of up to a million comments (45 minutes)"
-	@echo "make benchmark-archive  time and memory of a million rows beside the core alone; Ray and Spark (50 minutes)"
+	@echo "make benchmark-archive  time and memory of a million rows beside the core alone; Ray and Spark"
 	@echo "make clean      remove the environment, caches and demo output"
 
 demo: $(VENV)/.runtime

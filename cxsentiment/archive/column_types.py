@@ -20,7 +20,7 @@ from cxsentiment.archive.plain import to_json
 from cxsentiment.archive.shown import shown
 from cxsentiment.archive.source import BROKEN_ENCODING, NO_TEXT, NOT_TEXT, Unreadable
 
-_EXACT_IN_DOUBLE = 2**53
+EXACT_IN_DOUBLE = 2**53
 _MOMENT: Final = pa.timestamp("us")
 _TYPES: Final[dict[frozenset[str], pa.DataType]] = {
     frozenset({"boolean"}): pa.bool_(),
@@ -56,7 +56,7 @@ def kind_of(value: Any) -> str:
         case bool():
             return "boolean"
         case int():
-            if abs(value) <= _EXACT_IN_DOUBLE:
+            if abs(value) <= EXACT_IN_DOUBLE:
                 return "small"
             return "int64" if -(2**63) <= value < 2**63 else "wide"
         case float():
@@ -134,7 +134,7 @@ def _decoded(text: str) -> str | Unreadable:
     return text
 
 
-def without_surrogates(text: str) -> str:
+def with_surrogates_paired(text: str) -> str:
     """The text with each pair of surrogates as the letter it stands for, and U+FFFD for each one that is alone."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
@@ -143,4 +143,4 @@ def _strings(values: Sequence[str | None]) -> pa.Array:
     try:
         return pa.array(values, pa.string())
     except UnicodeEncodeError:
-        return pa.array([value if value is None else without_surrogates(value) for value in values], pa.string())
+        return pa.array([value if value is None else with_surrogates_paired(value) for value in values], pa.string())

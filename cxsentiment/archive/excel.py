@@ -22,7 +22,16 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from cxsentiment.archive.column_types import CellError, as_text, kind_of, texts_of, to_array, type_of, without_surrogates
+from cxsentiment.archive.column_types import (
+    EXACT_IN_DOUBLE,
+    CellError,
+    as_text,
+    kind_of,
+    texts_of,
+    to_array,
+    type_of,
+    with_surrogates_paired,
+)
 from cxsentiment.archive.plain import to_json
 from cxsentiment.archive.shown import kept
 from cxsentiment.archive.source import (
@@ -60,7 +69,6 @@ _LEAST: Final = 128
 """How workbooks begin, and fewer bytes than any has."""
 
 _WAY_OUT: Final = "save it again as .xlsx, or export it as CSV"
-_EXACT_IN_DOUBLE: Final = 2**53
 
 Row = list[Any]
 """The values of a row, without the empty ones at its end."""
@@ -214,7 +222,7 @@ def _value(cell: Any) -> Any:
     match cell.value:
         case str() as text:
             return CellError(text) if cell.data_type == "e" else _unescaped(text)
-        case float() as number if number.is_integer() and abs(number) <= _EXACT_IN_DOUBLE:
+        case float() as number if number.is_integer() and abs(number) <= EXACT_IN_DOUBLE:
             return int(number)  # which of 5 and 5.0 is saved depends on the program
         case datetime() as moment:
             return moment
@@ -230,7 +238,7 @@ def _unescaped(text: str) -> str:
         return text
     from openpyxl.utils.escape import unescape
 
-    return without_surrogates(unescape(text))
+    return with_surrogates_paired(unescape(text))
 
 
 # ---- the file

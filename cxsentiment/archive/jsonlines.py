@@ -22,6 +22,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from cxsentiment.archive.chunking import check_cells, in_chunks, rows_at_once
+from cxsentiment.archive.column_types import kind_of
 from cxsentiment.archive.encoding import TextEncoding, find_encoding, has_surrogates, open_text, without_surrogates
 from cxsentiment.archive.location import Location
 from cxsentiment.archive.shown import kept, shown
@@ -48,7 +49,6 @@ MOST_NESTED: Final = 700
 _HEX: Final = "[0-9a-fA-F]{2}"
 _ESCAPE: Final = re.compile(rf"\\(?:u[dD][89abAB]{_HEX}\\u[dD][c-fC-F]{_HEX}|(u[dD][89a-fA-F]{_HEX})|.)")
 """An escape in JSON; the group is half of a surrogate pair."""
-_EXACT_IN_DOUBLE = 2**53
 _TYPES: Final = {
     frozenset({"string"}): pa.string(),
     frozenset({"boolean"}): pa.bool_(),
@@ -221,24 +221,13 @@ def _cleaned(row: _Row) -> dict[str, Any]:
 
 
 def _kind(value: Any) -> str:
-    """`small` is a whole number that a double holds exactly; `wide` one that 64 bits do not hold."""
     match value:
-        case None:
-            return "null"
-        case str():
-            return "string"
-        case bool():
-            return "boolean"
-        case int():
-            if abs(value) <= _EXACT_IN_DOUBLE:
-                return "small"
-            return "int64" if -(2**63) <= value < 2**63 else "wide"
-        case float():
-            return "double"
         case list():
             return "list"
-        case _:
+        case dict():
             return "object"
+        case _:
+            return kind_of(value)
 
 
 def _field(name: str, kinds: frozenset[str]) -> pa.Field:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 from cxsentiment.archive.durable import as_output_error, sync_folder, written
 from cxsentiment.archive.formats import FORMATS, Format
 from cxsentiment.errors import OptionError, OutputError
+from cxsentiment.weights import checksum
 
 STATE_FOLDER: Final = "_cxsentiment"
 """What a dataset's folder remembers of the run; readers of datasets leave out names that begin so."""
@@ -262,20 +262,15 @@ def _write_shard(output: str, folder: Path, name: str, rows: pa.Table, format_: 
         path.parent.mkdir(exist_ok=True, parents=True)
         with written(path) as file:
             format_.write(rows, file)
-        return Shard(name, path.stat().st_size, _digest(path))
+        return Shard(name, path.stat().st_size, checksum(path))
 
 
 def _holds(folder: Path, shard: Shard) -> bool:
     path = folder / shard.name
     try:
-        return path.stat().st_size == shard.size and _digest(path) == shard.digest
+        return path.stat().st_size == shard.size and checksum(path) == shard.digest
     except OSError:
         return False
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _equal(column: pa.ChunkedArray, value: object) -> pa.ChunkedArray:

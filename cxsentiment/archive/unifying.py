@@ -11,7 +11,7 @@ from cxsentiment.archive.parquet import is_string
 from cxsentiment.archive.source import listed
 from cxsentiment.errors import InputError
 
-_EXACT_IN_DOUBLE = 32
+_BITS_EXACT_IN_DOUBLE = 32
 """Bits of whole numbers that a double holds."""
 
 
@@ -81,7 +81,7 @@ def _unify_numbers(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
         return max(one, other, key=lambda kind: kind.bit_width)
     if pa.types.is_floating(one) or pa.types.is_floating(other):
         whole = other if pa.types.is_floating(one) else one
-        return pa.float64() if whole.bit_width <= _EXACT_IN_DOUBLE else None
+        return pa.float64() if whole.bit_width <= _BITS_EXACT_IN_DOUBLE else None
     signed = [pa.types.is_signed_integer(kind) for kind in (one, other)]
     if all(signed) or not any(signed):
         return max(one, other, key=lambda kind: kind.bit_width)
