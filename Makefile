@@ -53,7 +53,7 @@ test-full: lint $(VENV)/.full
 	$(BIN)/python -m pytest --cov -m ""
 
 test-faults: $(VENV)/.full
-	$(BIN)/python -m pytest tests/faults -m "" -rP
+	$(BIN)/python -m pytest tests/faults -m "" -rP --show-capture=stdout
 
 benchmark: $(VENV)/.train
 	$(BIN)/python -m benchmarks.quality

@@ -216,7 +216,8 @@ class Analyzer:
         """Analyses chunks of texts lazily, in order, in bounded memory: each by itself, so that its analyses are the same to the last bit.
 
         Whatever was analysed before or is beside it: within a chunk repeated texts are scored once, nothing is remembered from one to the
-        next, and no token budgets are tried. (Another token budget, precision or processor may change the last bits, never labels.)
+        next, and no token budgets are tried. (Another token budget, precision, processor or, in float32, number of threads may change the
+        last bits, never labels.)
 
         Raises InputError for anything that is not text.
         """

@@ -44,24 +44,23 @@ def assert_alike(one: pa.Table, other: pa.Table) -> None:
     """Equal row by row; probabilities nearly, since other threads make other batches."""
     assert one.num_rows == other.num_rows
     for name in one.column_names:
-        left, right = one[name].to_pylist(), other[name].to_pylist()
-        if name in {"cx_polarity", "cx_sentiment_probs", "cx_emotion_probs", "cx_touchpoints"}:
-            assert plain(left) == pytest.approx(plain(right), abs=CLOSE), name
-        else:
-            assert left == right, name
+        (left, left_numbers), (right, right_numbers) = parted(one[name].to_pylist()), parted(other[name].to_pylist())
+        assert left == right, name
+        assert left_numbers == pytest.approx(right_numbers, abs=CLOSE), name
 
 
-def plain(cells: list[Any]) -> list[float]:
-    values: list[float] = []
-    for cell in cells:
-        match cell:
-            case dict():
-                values += plain(list(cell.values()))
-            case list():
-                values += plain(cell)
-            case float() | int():
-                values.append(float(cell))
-    return values
+def parted(cell: Any) -> tuple[Any, list[float]]:
+    """A cell, or cells, without its fractions, and these."""
+    match cell:
+        case float():
+            return None, [cell]
+        case dict():
+            rest, numbers = parted(list(cell.values()))
+            return dict(zip(cell, rest, strict=True)), numbers
+        case list():
+            parts = [parted(one) for one in cell]
+            return [rest for rest, _ in parts], [number for _, numbers in parts for number in numbers]
+    return cell, []
 
 
 @pytest.fixture(scope="module")
