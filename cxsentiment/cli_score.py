@@ -123,6 +123,8 @@ def score(
         engine=engine,
         workers=workers,
     )
+    if request.caution and not quiet:
+        console_of(stderr=True).print(f"warning: {request.caution}", markup=False)
     load = partial(_load, model, device, taxonomy, unsure_labels=unsure_labels, label_map=label_map)
     if dry_run:
         _print_plan(request, load)

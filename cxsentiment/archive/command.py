@@ -70,6 +70,17 @@ class ScoreRequest:
         if self.workers is not None and self.engine == "local":
             raise OptionError("--workers is for --engine ray: without it, one process uses the whole machine")
 
+    @property
+    def caution(self) -> str | None:
+        """What may go wrong later, None where nothing is known. Raises InputError for a query that is none."""
+        if self.query is None:
+            return None
+        from cxsentiment.archive.sql_statement import check_query
+
+        if check_query(self.query).is_ordered:
+            return None
+        return "the query has no ORDER BY: if its rows come in another order when a stopped run goes on, the run is refused and has to begin anew"
+
     def open(self) -> Source:
         """The rows to score. Raises InputError."""
         if self.query is not None and self.database is not None:

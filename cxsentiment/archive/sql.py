@@ -6,8 +6,8 @@
   are strings; moments that no calendar of Arrow's has (`infinity`) are null.
 - SQLite's rows are first copied to a temporary file of SQLite's own: a cursor left open would keep others from writing for as long as the
   run takes.
-- A run that goes on after a stop reads the rows again. Only ORDER BY makes them come in the same order (`SqlSource.is_ordered`), and
-  only by columns that leave no ties.
+- A run that goes on after a stop reads the rows again. Only ORDER BY makes them come in the same order (the command line warns of a query
+  without), and only by columns that leave no ties.
 """
 
 from __future__ import annotations
@@ -51,11 +51,6 @@ class SqlSource:
     def identity(self) -> Mapping[str, str]:
         """The database, without the password, and the query."""
         return {"database": self.database.place, "query": self.query.text}
-
-    @property
-    def is_ordered(self) -> bool:
-        """Whether the query says in which order its rows come, so that a stopped run can go on."""
-        return self.query.is_ordered
 
     def chunks(self, size: int = CHUNK_ROWS) -> Iterator[Chunk]:
         """All rows, lazily, in chunks of `size`."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +150,14 @@ def test_errors_are_one_short_line_without_terminal_codes(fails: Fails, tmp_path
     assert "\x1b" not in message
     assert "\x07" not in message
     assert len(message) < 2100
+
+
+@pytest.mark.parametrize(("order", "warned"), [("", True), (" ORDER BY id", False)])
+def test_a_query_without_order_is_warned_of(run: Run, tmp_path: Path, order: str, warned: bool) -> None:
+    with closing(sqlite3.connect(tmp_path / "in.db")) as connection, connection:
+        connection.executescript("CREATE TABLE reviews (id, text); INSERT INTO reviews VALUES (1, 'good')")
+    given = ("score", "--sql", f"SELECT * FROM reviews{order}", "--db", f"sqlite:///{tmp_path / 'in.db'}", "-o", tmp_path / "out")
+    done = run(*given)
+    assert done.code == 0
+    assert ("warning: the query has no ORDER BY" in " ".join(done.err.split())) == warned
+    assert "warning" not in run(*given, "--quiet", "--restart").err

@@ -210,14 +210,12 @@ def test_a_query_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert connection.execute("SELECT count(*) FROM reviews").fetchone() == (1,)
 
 
-def test_identity_and_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     address = make(tmp_path, "id, text", [(1, "a")])
     source = opened("SELECT * FROM reviews ORDER BY id; ", address)
     monkeypatch.chdir(tmp_path)
     assert source.identity == opened("SELECT * FROM reviews ORDER BY id", "sqlite:///reviews.db").identity
     assert source.identity != opened("SELECT * FROM reviews ORDER BY text", address).identity
-    assert source.is_ordered
-    assert not opened("SELECT * FROM reviews", address).is_ordered
     assert pickle.loads(pickle.dumps(source)) == source
 
 
