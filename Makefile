@@ -7,7 +7,7 @@ DEMO := runs/demo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-full benchmark benchmark-language benchmark-touchpoints benchmark-speed benchmark-archive test-faults lint clean
+.PHONY: help demo test test-full benchmark benchmark-language benchmark-touchpoints benchmark-speed benchmark-archive benchmark-models test-faults lint clean
 
 help:
 	@echo "make demo       score examples/feedback.csv and show what was found"
@@ -19,6 +19,7 @@ help:
 	@echo "make benchmark-touchpoints  touchpoints and story by language and type, beside phrases alone"
 	@echo "make benchmark-speed  comments a second beside other libraries, then archives of up to a million comments (45 minutes)"
 	@echo "make benchmark-archive  time and memory of a million rows beside the core alone; Ray and Spark"
+	@echo "make benchmark-models   the default model beside other contenders: figures, comparison, leaderboard (an hour)"
 	@echo "make clean      remove the environment, caches and demo output"
 
 demo: $(VENV)/.runtime
@@ -78,6 +79,16 @@ benchmark-speed: $(VENV)/.peers
 benchmark-archive: $(VENV)/.full
 	$(BIN)/python -m benchmarks.archive
 
+RESULTS := benchmarks/results/models
+
+benchmark-models: $(VENV)/.models
+	$(BIN)/cxsentiment benchmark run -o $(RESULTS) --contender default
+	$(BIN)/cxsentiment benchmark run -o $(RESULTS) --contender lexicon
+	$(BIN)/cxsentiment benchmark run -o $(RESULTS) --contender linear
+	$(BIN)/cxsentiment benchmark run -o $(RESULTS) --contender embedding
+	for name in lingua langdetect py3langid; do $(BIN)/cxsentiment benchmark run -o $(RESULTS) --contender language:$$name --task language || exit 1; done
+	$(BIN)/cxsentiment benchmark leaderboard $(RESULTS)/*.json -o $(RESULTS)/leaderboard.html
+
 clean:
 	rm -rf $(VENV) $(DEMO) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -102,6 +113,10 @@ $(VENV)/.dev: $(VENV)/pyvenv.cfg $(BUILT_FROM)
 
 $(VENV)/.train: $(VENV)/.dev
 	$(INSTALL) -e '.[dev,train]'
+	@touch $@
+
+$(VENV)/.models: $(VENV)/.dev
+	$(INSTALL) -e '.[dev,benchmark,peers]'
 	@touch $@
 
 $(VENV)/.full: $(VENV)/.train

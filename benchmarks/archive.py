@@ -2,8 +2,9 @@
 
 `python -m benchmarks.archive` (`make benchmark-archive`). Files of real comments with natural repetition are scored into datasets by
 `archive.score`, and their texts by `Analyzer.stream`, each in a process of its own, slice by slice in turn: a slow moment of the machine
-meets both. Then some rows are scored on a local Ray cluster of two nodes with one core each, and on local Spark, and compared row by row
-with a run on one machine.
+meets both. With `--tiny` both have a small model of random weights: what is left of the difference is what reading and writing cost a row,
+which is to be seen beside the time that the network takes on a given machine. Then some rows are scored on a local Ray cluster of two
+nodes with one core each, and on local Spark, and compared row by row with a run on one machine.
 """
 
 from __future__ import annotations
@@ -27,12 +28,15 @@ import pyarrow.parquet as pq
 
 from benchmarks.comments import Comments
 from benchmarks.results import save
-from benchmarks.scaling import ARENAS, MEGABYTE, memory
+from benchmarks.scaling import ARENAS
 from cxsentiment import Analyzer
 from cxsentiment.archive import Progress, ScoringOptions, open_output, open_source, score
+from cxsentiment.benchmark.speed import MEGABYTE, resident_memory
+from tests.conftest import write_tiny_model
 
 WARM_UP = 5_000
 SLICES = 10
+MODEL = "tiny"
 CLOSE = 1e-3
 """Probabilities on other engines may differ by so much: other threads make other batches, and int8 rounds otherwise."""
 
@@ -57,23 +61,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--cluster-rows", type=int, default=60_000)
+    parser.add_argument("--tiny", action="store_true", help="a small model of random weights: the cost of reading and writing alone")
     parser.add_argument("--worker", choices=("core", "archive"))
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
     if options.worker:
         work(options.worker, options.folder)
         return
-    with TemporaryDirectory() as name:
-        folder = Path(name)
+    name = "archive_tiny" if options.tiny else "archive"
+    with TemporaryDirectory() as place:
+        folder = Path(place)
         write_slices(folder, options.rows)
+        if options.tiny:
+            write_tiny_model(folder / MODEL)
         cost = measure(folder)
         print_cost(cost, options.rows)
         figures: dict[str, Any] = {"rows": options.rows, "ratio": cost.ratio, "idle_megabytes": cost.idle, **asdict(cost)}
-        if options.cluster_rows:
+        if options.cluster_rows and not options.tiny:
             from benchmarks.clusters import measure_clusters
 
             figures["clusters"] = measure_clusters(folder, options.cluster_rows)
-    save("archive", figures)
+    save(name, figures)
 
 
 def write_slices(folder: Path, rows: int) -> None:
@@ -137,8 +145,9 @@ class Worker:
 
 def work(kind: str, folder: Path) -> None:
     """A worker: reads names of slices, answers with seconds (and, of the archive, with memory)."""
-    analyzer = Analyzer.from_pretrained()
-    idle, rows = memory() / MEGABYTE, 0
+    tiny = folder / MODEL
+    analyzer = Analyzer.from_pretrained(tiny if tiny.exists() else None)
+    idle, rows = resident_memory() / MEGABYTE, 0
     for line in sys.stdin:
         path = folder / line.strip()
         curve: list[tuple[int, float]] = []
@@ -157,7 +166,7 @@ def score_slice(path: Path, analyzer: Analyzer, before: int, curve: list[tuple[i
     """From Parquet to a dataset, with a look at the memory after each chunk."""
 
     def tell(done: Progress) -> None:
-        curve.append((before + done.rows, memory() / MEGABYTE))
+        curve.append((before + done.rows, resident_memory() / MEGABYTE))
 
     return score(open_source(path), analyzer, open_output(path.with_suffix(""), str(path)), ScoringOptions(), tell).rows
 
@@ -168,6 +177,7 @@ def print_cost(cost: Cost, rows: int) -> None:
     spread = f"slices: median {statistics.median(ratios):.3f}, {min(ratios):.3f} to {max(ratios):.3f}"
     print(f"{rows:,} rows: core alone {sum(cost.core):.0f} s ({rows / sum(cost.core):.0f} rows/s), archive {sum(cost.archive):.0f} s")
     print(f"archive to core: {cost.ratio:.3f} ({spread}; target 1.10)")
+    print(f"reading and writing: {1e6 * (sum(cost.archive) - sum(cost.core)) / rows:.0f} microseconds a row")
     for rows_done, megabytes in every(cost.curve, 10):
         print(f"  after {rows_done:>9,} rows: {megabytes:,.0f} MB")
     most = max(megabytes for _, megabytes in cost.curve)

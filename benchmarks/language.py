@@ -246,7 +246,7 @@ def accuracies(rows: Sequence[tuple[str, str]], answers: Sequence[Answer]) -> di
 
 def robustness(rows: Sequence[tuple[str, str]], detect: Detect) -> dict[str, dict[str, float]]:
     """Accuracy on pairs and sentences of pl, ro, en as they are, without diacritics and in capitals; among the four."""
-    from benchmarks.robustness import without_diacritics  # brings torch too
+    from cxsentiment.benchmark.changes import without_diacritics
 
     changes: dict[str, Callable[[str], str]] = {"as it is": str, "no diacritics": without_diacritics, "capitals": str.upper}
     chosen = [row for row in rows if row[0] in ("pl", "ro", "en")]

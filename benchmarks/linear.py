@@ -5,31 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
+from cxsentiment.benchmark.contenders.linear import LOGISTIC, LONGEST, SVC, features
 from cxsentiment.results import SENTIMENTS
 from cxsentiment.training.corpus import Document
 from cxsentiment.training.labels import SCHEMES
 from cxsentiment.training.measure import SetScore, f1, macro_f1
 
-LONGEST = 2000
-
-
-def features() -> FeatureUnion:
-    """Character 2- to 5-grams within words and word 1- to 2-grams, accents stripped."""
-    shared = {"strip_accents": "unicode", "sublinear_tf": True, "min_df": 2, "dtype": np.float32}
-    characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), max_features=300_000, **shared)
-    return FeatureUnion([("characters", characters), ("words", TfidfVectorizer(ngram_range=(1, 2), **shared))])
-
 
 def sentiment_scores(lang: str, train: Sequence[Document], dev: Sequence[Document]) -> list[SetScore]:
     """One LinearSVC for all of a language's sets, choosing among the labels that each set has."""
     learnt = [document for document in train if document.lang == lang and document.sentiment and SCHEMES[document.dataset].sentiments]
-    model = Pipeline([("features", features()), ("svc", LinearSVC(C=0.3, class_weight="balanced"))])
+    model = Pipeline([("features", features()), ("svc", LinearSVC(**SVC))])
     model.fit([document.text[:LONGEST] for document in learnt], [document.sentiment for document in learnt])
     scores = []
     for name, scheme in SCHEMES.items():
@@ -54,9 +45,7 @@ def emotion_score(name: str, lang: str, train: Sequence[Document], dev: Sequence
     targets = [[[scheme.emotion_targets(one)[label] for label in scheme.emotions] for one in documents] for documents in (learnt, rows)]
     gold_train, gold = (np.array(target) > 0 for target in targets)
     used = [column for column in range(len(scheme.emotions)) if gold_train[:, column].any() and gold[:, column].any()]
-    model = Pipeline(
-        [("features", features()), ("lr", OneVsRestClassifier(LogisticRegression(C=10, class_weight="balanced", max_iter=300)))]
-    )
+    model = Pipeline([("features", features()), ("lr", OneVsRestClassifier(LogisticRegression(**LOGISTIC)))])
     model.fit([document.text[:LONGEST] for document in learnt], gold_train[:, used].astype(int))
     predicted = model.predict([document.text[:LONGEST] for document in rows]).reshape(len(rows), -1) > 0
     each = [f1(gold[:, column], predicted[:, place]) for place, column in enumerate(used)]

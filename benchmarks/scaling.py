@@ -7,17 +7,16 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from benchmarks.comments import Comments
 from benchmarks.results import save
 from cxsentiment import Analyzer
+from cxsentiment.benchmark.speed import MEGABYTE, resident_memory
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 RUNS = {1_000: 9, 10_000: 3}
 WARM_UP = 20_000
 EVERY = 10_000
-MEGABYTE = 2**20
 ARENAS = "MALLOC_ARENA_MAX"
 """How many heaps the C library (glibc) keeps for threads; with 2, as the command line has them, less freed memory stays in them."""
 
@@ -62,22 +61,16 @@ def main() -> None:
 
 def measure(analyzer: Analyzer, texts: Sequence[str]) -> Run:
     """Streams the texts and forgets what is found."""
-    before, resident = analyzer.stats(), memory()
+    before, resident = analyzer.stats(), resident_memory()
     most, start = resident, time.perf_counter()
     for number, _ in enumerate(analyzer.stream(iter(texts))):
         if number % EVERY == 0:
-            most = max(most, memory())
+            most = max(most, resident_memory())
     seconds = time.perf_counter() - start
     stats = analyzer.stats()
-    grown = (max(most, memory()) - resident) / MEGABYTE
+    grown = (max(most, resident_memory()) - resident) / MEGABYTE
     repeated = (stats.repeats - before.repeats) / len(texts)
     return Run(len(texts), len(texts) / seconds, (stats.tokens - before.tokens) / seconds, repeated, grown)
-
-
-def memory() -> int:
-    """Bytes that this process holds in memory (Linux)."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * 4096
 
 
 if __name__ == "__main__":

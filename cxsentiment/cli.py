@@ -1,4 +1,4 @@
-"""The command line: `cxsentiment analyze | score | languages | model | taxonomy | train`.
+"""The command line: `cxsentiment analyze | score | benchmark | languages | model | taxonomy | train`.
 
 Every error is one line on stderr that says what to do, with exit code 2; an interruption is exit code 130. What takes long to import is
 imported by the command that needs it.
@@ -14,6 +14,7 @@ from typing import Annotated, Final, TextIO
 
 import typer
 
+from cxsentiment import cli_benchmark
 from cxsentiment.cli_options import (
     DeviceOption,
     DtypeOption,
@@ -41,6 +42,7 @@ _UsageProblem: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
 app.command()(score)
+app.add_typer(cli_benchmark.app, name="benchmark")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

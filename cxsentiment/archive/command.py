@@ -79,7 +79,7 @@ class ScoreRequest:
 
         if check_query(self.query).is_ordered:
             return None
-        return "the query has no ORDER BY: if its rows come in another order when a stopped run goes on, the run is refused and has to begin anew"
+        return "the query has no ORDER BY: should its rows come in another order when a stopped run goes on, it has to begin anew"
 
     def open(self) -> Source:
         """The rows to score. Raises InputError."""

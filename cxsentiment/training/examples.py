@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -22,13 +21,12 @@ from cxsentiment.results import EMOTIONS, INTENTS, POLARITIES, RELATIONS, SENTIM
 from cxsentiment.story import JUDGEMENTS
 from cxsentiment.text import CleanText, clean
 from cxsentiment.training.augment import with_typos
-from cxsentiment.training.corpus import OWN, WRITTEN, YOURS, DataFolder, Document, Span, Story, own_comments
+from cxsentiment.training.corpus import OWN, WRITTEN, YOURS, DataFolder, Document, Span, Story, is_held_out, own_comments
 from cxsentiment.training.labels import FOUR, JOINED, JOINED_COMMENTS, SCHEMES, Scheme, copies
 from cxsentiment.training.weak import with_phrases
 
 MAX_LENGTH = 160
 HEAD_SHARE = 2 / 3
-HELD_OUT_WRITTEN = 10
 GREEKLISH_SHARE = 0.5
 READ_BACK_SHARE = 0.5
 TYPO_SHARE = 0.12
@@ -96,14 +94,9 @@ class Targets:
         return cls(*(torch.tensor([getattr(example, field.name) for example in examples], device=device) for field in fields(cls)))
 
 
-def is_held_out(document: Document) -> bool:
-    """Whether an annotated comment is kept from training, to calibrate and to measure on (about one in ten, by checksum of its text)."""
-    return zlib.crc32(document.text.encode()) % HELD_OUT_WRITTEN == 0
-
-
 def training_documents(data: DataFolder) -> list[Document]:
     """All documents that may train the model."""
-    written = [document for _, document in data.written() if not is_held_out(document)]
+    written = [document for _, document in data.written() if not is_held_out(document.text)]
     own = [document for _, document in own_comments()]
     return with_phrases([document for document in data.documents("train") if document.dataset in SCHEMES]) + written + own
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from cxsentiment.benchmark.calibration import calibration_error as calibration_error
+from cxsentiment.benchmark.calibration import reliability as reliability
 from cxsentiment.encoder.runtime import RawScores, Runtime, load_runtime
 from cxsentiment.encoder.tokenise import TextTokeniser, TokenisedText
 from cxsentiment.heads import Calibration, sigmoid, softmax
@@ -20,13 +22,11 @@ from cxsentiment.results import EMOTIONS, POLARITIES, SENTIMENTS, Language
 from cxsentiment.tags import polarity_logits
 from cxsentiment.text import CleanText
 from cxsentiment.touchpoints import Mention, TouchpointFinder
-from cxsentiment.training.corpus import DataFolder, Document, Span
-from cxsentiment.training.examples import is_held_out
+from cxsentiment.training.corpus import DataFolder, Document, Span, is_held_out
 from cxsentiment.training.labels import SCHEMES, Scheme
 from cxsentiment.training.loop import training_device
 from cxsentiment.weights import Manifest, read_manifest, verify
 
-CALIBRATION_BINS = 15
 CHUNK = 4096
 EVALUATION_TOKENS = 8192
 RAW_NAMES = tuple(field.name for field in fields(RawScores))
@@ -114,7 +114,7 @@ def load_model(name_or_path: str | Path | None) -> tuple[Manifest, Runtime, Text
 def dev_documents(data: DataFolder) -> list[Document]:
     """Dev rows of every set with a scheme, and the annotated comments that were held out of training."""
     documents = [document for document in data.documents("dev") if document.dataset in SCHEMES]
-    return documents + [document for _, document in data.written() if is_held_out(document)]
+    return documents + [document for _, document in data.written() if is_held_out(document.text)]
 
 
 def raw_scores(runtime: Runtime, tokeniser: TextTokeniser, documents: Sequence[Document]) -> Measured:
@@ -230,20 +230,6 @@ def f1(gold: Bools, predicted: Bools) -> float:
     both = float((gold & predicted).sum())
     either = float(gold.sum() + predicted.sum())
     return 2 * both / either if either else 0.0
-
-
-def reliability(confidence: Floats, correct: Bools) -> tuple[Floats, Floats, Floats]:
-    """Of each of 15 equal-width bins that holds texts: mean confidence, share right, and share of all texts; three [bins]."""
-    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    held = [bins == index for index in np.unique(bins)]
-    means = [[float(values[members].mean()) for members in held] for values in (confidence, correct)]
-    return np.array(means[0]), np.array(means[1]), np.array([members.mean() for members in held])
-
-
-def calibration_error(confidence: Floats, correct: Bools) -> float:
-    """Expected calibration error over 15 equal-width bins (Naeini et al. 2015)."""
-    mean, right, share = reliability(confidence, correct)
-    return float((np.abs(mean - right) * share).sum())
 
 
 def verdicts(judged: Judged) -> list[Verdict]:

@@ -17,8 +17,7 @@ from cxsentiment.encoder.tokenise import special_ids
 from cxsentiment.language.greeklish import transliterate
 from cxsentiment.text import clean_string
 from cxsentiment.training.align import AlignmentData, alignment_examples, training_pairs
-from cxsentiment.training.corpus import DataFolder, own_comments
-from cxsentiment.training.examples import is_held_out
+from cxsentiment.training.corpus import DataFolder, is_held_out, own_comments
 from cxsentiment.training.loop import (
     IndexBatch,
     Stage,
@@ -119,7 +118,7 @@ def own_texts(data: DataFolder, seed: int) -> list[str]:
     """What is masked: all training documents of el, pl, ro and some English ones, Greeklish copies, some of each raw source."""
     rng = random.Random(seed)
     documents = [document for document in data.documents("train") if document.lang != "en" or rng.random() < ENGLISH_SHARE]
-    documents += [document for _, document in [*data.written(), *own_comments()] if not is_held_out(document)]
+    documents += [document for _, document in [*data.written(), *own_comments()] if not is_held_out(document.text)]
     found = [clean_string(document.text) for document in documents]
     greek = [document.text for document in documents if document.lang == "el"]
     found += [transliterate(clean_string(text), rng) for text in greek if rng.random() < GREEKLISH_SHARE]
