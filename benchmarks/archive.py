@@ -61,6 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--cluster-rows", type=int, default=60_000)
+    parser.add_argument("--clusters-only", action="store_true")
     parser.add_argument("--tiny", action="store_true", help="a small model of random weights: the cost of reading and writing alone")
     parser.add_argument("--worker", choices=("core", "archive"))
     parser.add_argument("--folder", type=Path)
@@ -74,14 +75,14 @@ def main() -> None:
         write_slices(folder, options.rows)
         if options.tiny:
             write_tiny_model(folder / MODEL)
-        cost = measure(folder)
-        print_cost(cost, options.rows)
-        figures: dict[str, Any] = {"rows": options.rows, "ratio": cost.ratio, "idle_megabytes": cost.idle, **asdict(cost)}
+        if not options.clusters_only:
+            cost = measure(folder)
+            print_cost(cost, options.rows)
+            save(name, {"rows": options.rows, "ratio": cost.ratio, "idle_megabytes": cost.idle, **asdict(cost)})
         if options.cluster_rows and not options.tiny:
             from benchmarks.clusters import measure_clusters
 
-            figures["clusters"] = measure_clusters(folder, options.cluster_rows)
-    save(name, figures)
+            save("clusters", measure_clusters(folder, options.cluster_rows))
 
 
 def write_slices(folder: Path, rows: int) -> None:

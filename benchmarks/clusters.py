@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,9 @@ from cxsentiment.archive import ScoringOptions, open_output, open_source, score
 from cxsentiment.archive.command import ScoreRequest, run_score
 from cxsentiment.archive.spark import score_spark
 
-CHUNK_ROWS = 2048
+CHUNK_ROWS = 512
+SETTLED = 0.25
+"""Share of the chunks that do not count: those that are made while others still load the model."""
 SPARK_ROWS = 5_000
 EXACT = ("cx_sentiment", "cx_language", "cx_error", "cx_windows")
 
@@ -47,31 +48,33 @@ def measure_clusters(folder: Path, rows: int) -> dict[str, Any]:
 
 
 def score_here(archive: Path, out: Path) -> float:
-    """Rows a second of one process on this machine, without the loading of the model."""
-    analyzer = Analyzer.from_pretrained()
-    analyzer(pq.read_table(archive)["comment"].to_pylist()[:2000])
-    return score(open_source(archive), analyzer, open_output(out, str(archive)), ScoringOptions(CHUNK_ROWS)).rows_per_second
+    """Rows a second of one process on this machine."""
+    score(open_source(archive), Analyzer.from_pretrained(), open_output(out, str(archive)), ScoringOptions(CHUNK_ROWS))
+    return rate(out)
+
+
+def rate(out: Path) -> float:
+    """Rows a second by the times at which shards were finished, without the first quarter of them."""
+    times = sorted(shard.stat().st_mtime for shard in out.glob("*.parquet"))
+    settled = int(SETTLED * len(times))
+    return CHUNK_ROWS * (len(times) - 1 - settled) / (times[-1] - times[settled])
 
 
 def score_ray(archive: Path, out: Path) -> float:
-    """Rows a second between the first record and the last: actors that start are not counted, as the loading of the model is not."""
+    """Rows a second, when all actors have loaded the model."""
     import ray
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     cluster.add_node(num_cpus=1)
     ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
-    seen: list[tuple[float, int]] = []
     try:
         request = ScoreRequest(where=str(archive), output=out, scoring=ScoringOptions(CHUNK_ROWS), engine="ray")
-        begin = lambda name, rows: lambda done: seen.append((time.perf_counter(), done.rows))  # noqa: E731
-        run_score(request, partial(Analyzer.from_pretrained, None, "auto"), begin)
+        run_score(request, partial(Analyzer.from_pretrained, None, "auto"), lambda name, rows: lambda done: None)
     finally:
         ray.shutdown()
         cluster.shutdown()
-    settled = len(seen) // 4
-    (first, before), (last, after) = seen[settled], seen[-1]
-    return (after - before) / (last - first)
+    return rate(out)
 
 
 def score_on_spark(archive: Path) -> pa.Table:

@@ -62,6 +62,7 @@ def run(
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = DEFAULT_OUT,
     per_set: Annotated[int, typer.Option(min=0, help="Texts of each data set at most; 0 for all.")] = 1_000,
+    train_per_set: Annotated[int, typer.Option(min=0, help="Texts of each data set to learn from at most; 0 for all.")] = 0,
     robustness_per_set: Annotated[int, typer.Option(min=1, help="Texts of each data set that are typed otherwise.")] = 200,
     per_test: Annotated[int, typer.Option(min=1, help="Cases of each behavioural test at most.")] = 40,
     seeds: Annotated[str, typer.Option(help="Seeds of contenders that are trained; the first draws the texts.")] = "1,2,3",
@@ -78,7 +79,7 @@ def run(
         if name not in TASKS:
             raise OptionError(f"no task is called {name!r}; there are: {', '.join(TASKS)}")
     known = read_registry(registry or ())
-    plan = Plan(tasks, per_set, robustness_per_set, per_test, _seeds(seeds), resamples)
+    plan = Plan(tasks, per_set, train_per_set, robustness_per_set, per_test, _seeds(seeds), resamples)
     chosen = _present(known.choose(data_set or (), _tasks_of_sets(tasks)), data, named=bool(data_set))
     if not chosen and "behaviour" not in tasks:
         raise InputError(f"no data set that is there has {', '.join(tasks)}; `cxsentiment benchmark datasets` shows what there is")

@@ -36,13 +36,15 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is measured: tasks; at most so many texts of each data set (0: all), of each for robustness, and cases of each behavioural test.
+    """What is measured: tasks, and at most so many texts of each data set (0: all) and cases of each behavioural test.
 
-    `seeds` are those of contenders that are trained; the first also draws the texts.
+    `train_per_set`: texts of each set that a contender learns from; `robustness_per_set`: those that are typed otherwise. `seeds` are those
+    of contenders that are trained; the first also draws the texts.
     """
 
     tasks: Sequence[str] = TASKS
     per_set: int = 1_000
+    train_per_set: int = 0
     robustness_per_set: int = 200
     per_test: int = 40
     seeds: Sequence[int] = (1, 2, 3)
@@ -68,7 +70,7 @@ def run_benchmark(benchmark: Benchmark, tell: Tell = lambda _: None) -> tuple[Ru
     """The record of a run, and the table of all predictions. Raises InputError for data that are not there or have changed."""
     start, plan = time.perf_counter(), benchmark.plan
     data = _checksums(benchmark)
-    taught = Taught(benchmark.contender, benchmark.registry, benchmark.data, plan.seeds)
+    taught = Taught(benchmark.contender, benchmark.registry, benchmark.data, plan.seeds, plan.train_per_set)
     rows = {one.name: sample(read_rows(one, benchmark.data), plan.per_set, plan.seeds[0]) for one in benchmark.data_sets}
     speed = _speed(benchmark, taught, rows, tell) if "speed" in plan.tasks and not taught.learns else None
     results, kept = _labelled(benchmark, taught, rows, tell)

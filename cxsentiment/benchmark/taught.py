@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cxsentiment.benchmark.contender import Contender, Example, Prediction, Trainable
-from cxsentiment.benchmark.datasets import DataSet, Registry, examples_of, read_rows
+from cxsentiment.benchmark.datasets import DataSet, Registry, examples_of, read_rows, sample
 from cxsentiment.errors import CxError, InputError
 from cxsentiment.text import fold
 from cxsentiment.training.corpus import own_comments
@@ -22,11 +22,14 @@ Unit = tuple[str, str]
 class Taught:
     """A contender that is ready for each task; untrained ones are so at once."""
 
-    def __init__(self, contender: Contender | Trainable, registry: Registry, data: Path | None, seeds: Sequence[int]) -> None:
+    def __init__(
+        self, contender: Contender | Trainable, registry: Registry, data: Path | None, seeds: Sequence[int], per_set: int = 0
+    ) -> None:
         self.contender = contender
         self.seeds: Sequence[int] = seeds if isinstance(contender, Trainable) else ()
         self._registry = registry
         self._data = data
+        self._per_set = per_set
         self._examples: dict[Unit, list[Example]] = {}
         self._ready: dict[tuple[Unit, int], Contender | None] = {}
         self.notes: list[str] = []
@@ -90,7 +93,8 @@ class Taught:
         if not data_set.is_there(self._data):
             self.notes.append(f"nothing learnt from {data_set.name} for {task} {of}: its file is not there")
             return ()
-        examples = examples_of(data_set, read_rows(data_set, self._data, train=True))
+        rows = sample(read_rows(data_set, self._data, train=True), self._per_set, self.seeds[0])
+        examples = examples_of(data_set, rows)
         return (one for one in examples if task == "emotions" or (one.language == of and one.sentiment is not None))
 
 
