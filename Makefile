@@ -48,7 +48,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python -m pytest --cov
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --cov -n 2 --dist loadfile
 
 test-full: lint $(VENV)/.full
 	$(BIN)/python -m pytest --cov -m ""

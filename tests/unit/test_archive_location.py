@@ -79,7 +79,7 @@ def test_packed_files_are_unpacked(tmp_path: Path, pack: object, size: int) -> N
 
 
 def test_gzip_may_be_padded_with_zeros(tmp_path: Path) -> None:
-    packed = gzip.compress(CSV)
+    packed = gzip.compress(CSV, mtime=0)
     assert read(written(tmp_path, "a.csv.gz", packed + bytes(500_000))) == CSV
     assert read(written(tmp_path, "a.csv.gz", packed + bytes(500_000) + packed)) == CSV * 2
 
@@ -87,17 +87,17 @@ def test_gzip_may_be_padded_with_zeros(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv.gz", gzip.compress(CSV)[:-1], "truncated"),
-        ("a.csv.gz", gzip.compress(CSV)[:5], "truncated"),
-        ("a.csv.gz", gzip.compress(CSV) + b"x", "trailing"),
-        ("a.csv.gz", gzip.compress(CSV) + bytes(200_000) + b"x", "trailing"),
-        ("a.csv.gz", gzip.compress(CSV)[:-4] + b"\xff\xff\xff\xff", "damaged: .* length check"),
+        ("a.csv.gz", gzip.compress(CSV, mtime=0)[:-1], "truncated"),
+        ("a.csv.gz", gzip.compress(CSV, mtime=0)[:5], "truncated"),
+        ("a.csv.gz", gzip.compress(CSV, mtime=0) + b"x", "trailing"),
+        ("a.csv.gz", gzip.compress(CSV, mtime=0) + bytes(200_000) + b"x", "trailing"),
+        ("a.csv.gz", gzip.compress(CSV, mtime=0)[:-4] + b"\xff\xff\xff\xff", "damaged: .* length check"),
         ("a.csv.gz", CSV, "is not gzip"),
         ("a.csv.gz", zstd(CSV), "is not gzip"),
         ("a.csv.zst", zstd(CSV)[:-1], "truncated"),
         ("a.csv.zst", zstd(CSV) + b"more", "trailing"),
         ("a.csv.zst", CSV, "is not zstd"),
-        ("a.csv.zst", gzip.compress(CSV), "is not zstd"),
+        ("a.csv.zst", gzip.compress(CSV, mtime=0), "is not zstd"),
     ],
 )
 def test_packed_files_that_are_not_whole(tmp_path: Path, name: str, content: bytes, message: str) -> None:
@@ -124,7 +124,7 @@ def test_packed_parquet_is_refused(tmp_path: Path) -> None:
 
 
 def test_text_that_is_packed_without_saying_so(tmp_path: Path) -> None:
-    for content, message in ((gzip.compress(CSV), "end in .gz"), (zstd(CSV), "end in .zst"), (b"PK\x03\x04", "a zip file")):
+    for content, message in ((gzip.compress(CSV, mtime=0), "end in .gz"), (zstd(CSV), "end in .zst"), (b"PK\x03\x04", "a zip file")):
         with pytest.raises(InputError, match=message):
             open_source(Path(written(tmp_path, "a.csv", content).address))
     with pytest.raises(InputError, match="packed twice"):
@@ -205,7 +205,7 @@ def test_the_identity_of_a_remote_file_changes_with_it(memory: fsspec.AbstractFi
 # ---- URLs
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.csv", CSV), ("a.csv.gz", gzip.compress(CSV)), ("a.csv.zst", zstd(CSV))])
+@pytest.mark.parametrize(("name", "content"), [("a.csv", CSV), ("a.csv.gz", gzip.compress(CSV, mtime=0)), ("a.csv.zst", zstd(CSV))])
 def test_urls_are_read_like_files(memory: fsspec.AbstractFileSystem, name: str, content: bytes) -> None:
     memory.pipe(f"/bucket/{name}", content)
     source = open_source(f"memory://bucket/{name}")

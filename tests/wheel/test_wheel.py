@@ -76,6 +76,7 @@ def test_wheel_holds_all_of_the_package(names: set[str]) -> None:
     assert sources <= names
     assert {"cxsentiment/py.typed", "cxsentiment/taxonomy.toml", "cxsentiment/language/languages.safetensors"} <= names
     assert {"cxsentiment/language/greek_words.txt.gz", "cxsentiment/training/comments/el_1.tsv"} <= names
+    assert {"cxsentiment/benchmark/datasets.toml", "cxsentiment/benchmark/behaviour/ro.toml"} <= names
 
 
 def test_wheel_holds_the_default_model(wheel: Path, names: set[str]) -> None:
@@ -91,7 +92,7 @@ def test_wheel_holds_nothing_else(names: set[str]) -> None:
     tops = {PurePosixPath(name).parts[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"cxsentiment"}
     endings = {PurePosixPath(name).suffix for name in names if name.startswith("cxsentiment/")}
-    assert endings <= {".py", ".typed", ".toml", ".json", ".safetensors", ".md", ".svg", ".gz", ".tsv", ".c", ".h", ".so"}
+    assert endings <= {".py", ".typed", ".toml", ".json", ".safetensors", ".md", ".svg", ".gz", ".tsv", ".c", ".h", ".so", ".jinja"}
 
 
 def test_wheel_holds_the_kernels_where_there_is_a_compiler(wheel: Path, names: set[str]) -> None:
@@ -126,3 +127,7 @@ def test_command_line_outside_the_tree(installed: Installed) -> None:
     assert analysis["text"] == COMMENT
     assert analysis["language"]["code"] == "el"
     assert analysis["sentiment"]["label"] == "negative"
+
+
+def test_the_registry_of_data_sets_outside_the_tree(installed: Installed) -> None:
+    assert "sart" in installed.run("cxsentiment", "benchmark", "datasets")

@@ -67,13 +67,14 @@ class Linear:
 
     The seed decides which tenth of the rows the temperature is fitted on, and the order in which LinearSVC sees rows. The machines
     themselves learn from all rows, and both problems are convex: seeds differ little. The features of the last texts are kept, for when
-    the same ones come with another seed.
+    the same ones come with another seed, and so are the emotions that were learnt from them, on which the seed has no bearing.
     """
 
     def __init__(self, name: str = "linear") -> None:
         self.name = name
         self.details = {"features": "TF-IDF of character 2-5-grams and word 1-2-grams", "sentiment": SVC, "emotions": LOGISTIC}
         self._featured: _Featured | None = None
+        self._emotional: tuple[EmotionRows, Contender] | None = None
 
     def fit(self, examples: Sequence[Example], task: str, seed: int) -> Contender:
         """A contender that has learnt `sentiment` or `emotions`.
@@ -105,13 +106,16 @@ class Linear:
         return _LinearSentiment(self.name, featured.features, fitted(np.arange(len(rows.examples))), rows.labels, temperature)
 
     def _emotions(self, rows: EmotionRows) -> Contender:
+        if self._emotional is not None and self._emotional[0].examples == rows.examples:
+            return self._emotional[1]
         linear = imported("sklearn.linear_model")
         featured = self._features(rows.examples)
         models = []
         for column in range(len(rows.emotions)):
             chosen = np.flatnonzero(rows.known[:, column])
             models.append(linear.LogisticRegression(**LOGISTIC).fit(featured.rows[chosen], rows.targets[chosen, column]))
-        return _LinearEmotions(self.name, featured.features, models, rows.emotions)
+        self._emotional = rows, _LinearEmotions(self.name, featured.features, models, rows.emotions)
+        return self._emotional[1]
 
     def _features(self, examples: Sequence[Example]) -> _Featured:
         texts = [one.text[:LONGEST] for one in examples]
