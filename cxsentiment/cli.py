@@ -184,7 +184,9 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Folder of the run; an unfinished run there goes on.")] = None,
     time_budget: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop in good order after so many seconds.", min=0)] = None,
     evaluate: Annotated[bool, typer.Option("--evaluate", help="Only measure, on the dev split.")] = False,
-    start_from: Annotated[str | None, typer.Option(metavar="MODEL", help="Adapt this model to the file of labelled comments.")] = None,
+    start_from: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Adapt this model to a file of labelled comments; with a data folder it learns on.")
+    ] = None,
     text_column: Annotated[str | None, typer.Option(help="Column of the file that holds the texts; found by a usual name.")] = None,
     sentiment_column: Annotated[str | None, typer.Option(help="Column with their sentiment; by default `sentiment`.")] = None,
     emotions_column: Annotated[str | None, typer.Option(help="Column with their emotions; by default `emotions`, if there is one.")] = None,
@@ -192,15 +194,15 @@ def train(
 ) -> None:
     """Trains a model, measures one, or adapts one to your own labelled comments; a run that was stopped goes on where it was."""
     reading = {"--text-column": text_column, "--sentiment-column": sentiment_column, "--emotions-column": emotions_column}
-    if start_from is None and not (data and data.is_file()):
+    if _learns_from_folder(data, start_from):
         _refuse({**reading, "--encoding": encoding}, "a file of labelled comments, which --data names together with --start-from")
         from cxsentiment.training.run import train_command
 
-        train_command(recipe=recipe, data=data, out=out, time_budget=time_budget, base=base, evaluate=evaluate)
+        train_command(recipe=recipe, data=data, out=out, time_budget=time_budget, base=base, start_from=start_from, evaluate=evaluate)
         return
     _refuse({"--recipe": recipe, "--base": base, "--evaluate": evaluate or None}, "training from a data folder, not for adapting a model")
-    if data is None or data.is_dir():
-        raise InputError("--start-from adapts a model to a file of labelled comments: name that file, not a folder, with --data")
+    if data is None:
+        raise InputError("--start-from: name with --data a file of labelled comments to adapt the model to, or a folder of training data")
     if start_from is None:
         raise InputError(f"{data} is a file, and adapts a finished model: name the model with --start-from, for example default")
     from cxsentiment.training.adapt import adapt_command
@@ -208,6 +210,13 @@ def train(
 
     file = LabelledFile(data, text_column, sentiment_column, emotions_column, encoding)
     adapt_command(file, start_from, out, time_budget)
+
+
+def _learns_from_folder(data: Path | None, start_from: str | None) -> bool:
+    """Whether a model is made, or learns on, from the folder of training data; else it is adapted to a file."""
+    if start_from is None:
+        return data is None or not data.is_file()
+    return data is not None and data.is_dir()
 
 
 def _refuse(options: Mapping[str, object], purpose: str) -> None:

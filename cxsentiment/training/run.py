@@ -42,6 +42,7 @@ from cxsentiment.training.measure import (
 )
 from cxsentiment.training.pretrain import Unlabelled, pretrain
 from cxsentiment.training.ranges import write_ranges
+from cxsentiment.training.refine import refine
 from cxsentiment.training.touchpoint_scores import read_all
 from cxsentiment.training.vocabulary import train_tokenizer
 from cxsentiment.training.wide import train_wide
@@ -62,6 +63,7 @@ UNCALIBRATED = Calibration(
     story_unsure=(False,) * len(STORY),
 )
 MODEL, FULL = "model", "full"
+REFINE_SECONDS = 1800.0
 IMMERSED_OTHERS, IMMERSED_HEADS = 0.35, 1.5
 """In the strand with hidden words, the share of documents without touchpoints that take part, and how much faster its heads learn."""
 
@@ -157,15 +159,25 @@ class Recipe:
 
 
 def train_command(
-    recipe: Path | None, data: Path | None, out: Path | None, time_budget: float | None, base: str | None = None, *, evaluate: bool
+    recipe: Path | None,
+    data: Path | None,
+    out: Path | None,
+    time_budget: float | None,
+    base: str | None = None,
+    start_from: str | None = None,
+    *,
+    evaluate: bool,
 ) -> None:
     """Trains a model by the recipe (None: that of the default model) or, with `evaluate`, measures one on the dev sets.
 
     Stages and checkpoints go to `out` (None: `runs/<name>`), the finished model to its subfolder `model`, in full precision to `full`.
-    With `base`, a folder or Hugging Face id, that encoder is fine-tuned, and the model has its name.
+    With `base`, a folder or Hugging Face id, that encoder is fine-tuned, and the model has its name. With `start_from`, a model of ours
+    learns on for `time_budget` seconds (None: `REFINE_SECONDS`); the recipe then says only name, version and seed.
     """
-    if evaluate and base is not None:
-        raise OptionError("--base: only for training; --evaluate measures the model in the folder that --out names")
+    if evaluate and (base is not None or start_from is not None):
+        raise OptionError("--base, --start-from: only for training; --evaluate measures the model in the folder that --out names")
+    if base is not None and start_from is not None:
+        raise OptionError("--base and --start-from: a model begins with an encoder of others, or with a finished model, not with both")
     folder = DataFolder.find(data)
     if evaluate:
         print(evaluation(folder, out))
@@ -174,13 +186,26 @@ def train_command(
         raise MissingExtraError("training draws its card with matplotlib: pip install 'cxsentiment[train]'")
     chosen = Recipe.read(recipe or _default_recipe())
     found = None if base is None else Base.find(base)
-    chosen = (chosen.fine_tuning(found.title) if found else chosen).within(time_budget)
+    chosen = chosen.fine_tuning(found.title) if found else chosen
+    if start_from is None:
+        chosen = chosen.within(time_budget)
     work = out or Path("runs") / chosen.name
     work.mkdir(parents=True, exist_ok=True)
     claim(work, found)
-    train(chosen, folder, work, found)
+    if start_from is None:
+        train(chosen, folder, work, found)
+    else:
+        learn_on(chosen, start_from, folder, REFINE_SECONDS if time_budget is None else time_budget, work)
     shutil.copy(recipe or _default_recipe(), work / MODEL / "recipe.toml")
     print(finish(chosen, folder, work, found))
+
+
+def learn_on(recipe: Recipe, start_from: str, data: DataFolder, seconds: float, work: Path) -> None:
+    """A finished model learns on; leaves uncalibrated weights in `work`."""
+    _say(f"refine: {start_from} learns on, all heads on all sets, for {seconds:.0f} seconds")
+    tokenizer, model = refine(start_from, data, seconds, recipe.seed, work)
+    write_model(recipe, model, tokenizer, work / MODEL)
+    write_model(recipe, model, tokenizer, work / FULL, exact=True)
 
 
 def train(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = None) -> None:
@@ -221,7 +246,7 @@ def finish(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = Non
     """
     documents = dev_documents(data)
     seeds = []
-    for name in recipe.polish_names if recipe.polish_seeds > 1 else ():
+    for name in recipe.polish_names if recipe.polish_seeds > 1 and (work / recipe.polish_names[0]).is_dir() else ():
         _say(f"measure: {name}")
         seeds.append(score_sets(cross_fitted(raw_scores(*load_model(work / name)[1:], documents), calibrate)))
     _say("measure and calibrate: the model")

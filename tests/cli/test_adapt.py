@@ -33,8 +33,8 @@ def test_a_labelled_file_becomes_a_model(run: Callable[..., Any], tiny_model: Pa
 def test_a_file_and_a_model_to_start_from_need_each_other(fails: Fails, tmp_path: Path) -> None:
     file = write_rows(tmp_path / "shop.csv")
     assert "name the model with --start-from" in fails("train", "--data", file)
-    assert "not a folder" in fails("train", "--data", tmp_path, "--start-from", "default")
-    assert "not a folder" in fails("train", "--start-from", "default")
+    assert "no documents.parquet" in fails("train", "--data", tmp_path, "--start-from", "default")
+    assert "name with --data a file" in fails("train", "--start-from", "default")
     assert "shop.xyz does not exist" in fails("train", "--data", tmp_path / "shop.xyz", "--start-from", "default")
 
 

@@ -3,6 +3,7 @@
 import random
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -13,6 +14,7 @@ from cxsentiment.cli import main
 from cxsentiment.encoder.model import Encoder, EncoderConfig
 from cxsentiment.training import corpus, finetune
 from cxsentiment.training.teacher import Teacher
+from cxsentiment.weights import load_arrays, read_manifest
 from tests.conftest import SENTENCES, tiny_tokenizer
 
 RECIPE = """
@@ -119,3 +121,11 @@ def test_a_recipe_becomes_a_model_that_loads(tmp_path: Path, monkeypatch: pytest
     assert [line.split("|")[1:5] for line in capsys.readouterr().out.splitlines()] == [
         line.split("|")[1:5] for line in table.splitlines() if line.startswith("|")
     ]
+    refined = ["train", "--data", str(data), "--recipe", str(recipe), "--start-from", str(tmp_path / "run" / "model"), "--time-budget", "2"]
+    monkeypatch.undo()
+    monkeypatch.setattr(corpus, "OWN_FOLDER", tmp_path)
+    assert main([*refined, "--out", str(tmp_path / "refined")]) == 0
+    assert "| sentiment | ro | ro_sent | 24 |" in capsys.readouterr().out
+    before, after = (load_arrays(read_manifest(tmp_path / name / "model")) for name in ("run", "refined"))
+    changed = {name.split(".")[0] for name, array in after.items() if not np.array_equal(array, before[name])}
+    assert changed == {"encoder", "heads"}
