@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -45,14 +45,30 @@ class TouchpointType:
     learnt: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ExperienceModule:
+    """What an experience speaks to: emotions, touchpoint types and phrases that tell it; labels and phrases as of a type.
+
+    A word of a phrase may end in `*`, for any ending.
+    """
+
+    name: str
+    description: str
+    labels: Mapping[str, str]
+    emotions: tuple[str, ...]
+    touchpoints: tuple[str, ...]
+    phrases: Mapping[str, tuple[str, ...]]
+
+
 @dataclass(frozen=True)
 class Taxonomy:
-    """Touchpoint types and their groups, by name and in the order of the file."""
+    """Touchpoint types and their groups, and experience modules, by name and in the order of the file."""
 
     name: str
     version: str
     groups: Mapping[str, Group]
     types: Mapping[str, TouchpointType]
+    modules: Mapping[str, ExperienceModule] = field(default_factory=dict)
 
     @classmethod
     def default(cls) -> Taxonomy:
@@ -65,8 +81,8 @@ class Taxonomy:
 
         With `extends = "default"` at its top, a file says only what is different: types and groups of its own are added, one that is there
         already gets what the file says (its phrases come to those it has), a type with `merges = ["staff", "sales"]` takes the place of
-        these, and those in `remove = ["legal"]` are left out. A label that is missing is taken from `labels.en`; `phrases` may leave
-        languages out.
+        these, and those in `remove = ["legal"]` are left out. Experience modules are added and changed like types. A label that is
+        missing is taken from `labels.en`; `phrases` may leave languages out.
 
         Raises TaxonomyError with the file, the line and the key.
         """
@@ -94,7 +110,10 @@ class Taxonomy:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the content, in hexadecimal; comments, layout and the order of phrases in the file do not change it."""
+        """SHA-256 of the content that scoring depends on, in hexadecimal.
+
+        Comments, layout and the order of phrases in the file do not change it, nor do experience modules, which serve measuring.
+        """
         content = {
             "name": self.name,
             "version": self.version,

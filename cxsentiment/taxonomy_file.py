@@ -8,14 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cxsentiment.errors import TaxonomyError
-from cxsentiment.results import TOUCHPOINTS
-from cxsentiment.taxonomy import LABEL_LANGUAGES, PHRASE_LANGUAGES, Group, Taxonomy, TouchpointType
+from cxsentiment.results import EMOTIONS, TOUCHPOINTS
+from cxsentiment.taxonomy import LABEL_LANGUAGES, PHRASE_LANGUAGES, ExperienceModule, Group, Taxonomy, TouchpointType
 from cxsentiment.text import fold
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TOP_KEYS = ("name", "version", "groups", "types")
 _GROUP_KEYS = ("description", "labels")
 _TYPE_KEYS = ("group", "description", "labels", "phrases")
+_MODULE_KEYS = ("description", "labels")
+_MODULE_LISTS = ("emotions", "touchpoints", "phrases")
+_MISPLACED_STAR = re.compile(r"(?<![^\W_]{3})\*|\*(?=\S)")
 _KEY = re.compile(r"([A-Za-z0-9_.-]+)(?:\[\d+\])?: ")
 _HEADER = re.compile(r"\s*\[\s*([A-Za-z0-9_. -]+?)\s*\]")
 _ASSIGNED = re.compile(r"\s*([A-Za-z0-9_. -]+?)\s*=")
@@ -26,12 +29,14 @@ def parse(content: bytes, packaged: bytes) -> Taxonomy:
     table = _toml(content)
     if "extends" in table:
         table = _extended(_toml(packaged), table)
-    _check_keys("", table, required=_TOP_KEYS)
+    _check_keys("", table, required=_TOP_KEYS, optional=(*_TOP_KEYS, "modules"))
     groups = {name: _group(name, value) for name, value in _named_tables("groups", table["groups"])}
     types = {name: _type(name, value, groups) for name, value in _named_tables("types", table["types"])}
     _check_phrases_unique(types)
     _check_learnt_unique(types)
-    return Taxonomy(_text("name", table["name"]), _text("version", table["version"]), groups, types)
+    given = _named_tables("modules", table["modules"]) if "modules" in table else ()
+    modules = {name: _module(name, value, types) for name, value in given}
+    return Taxonomy(_text("name", table["name"]), _text("version", table["version"]), groups, types, modules)
 
 
 def _toml(content: bytes) -> dict[str, Any]:
@@ -49,7 +54,7 @@ def _toml(content: bytes) -> dict[str, Any]:
 
 def _extended(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """The packaged tables with the changes of a file that extends them."""
-    _check_keys("", changes, required=("extends",), optional=(*_TOP_KEYS, "remove"))
+    _check_keys("", changes, required=("extends",), optional=(*_TOP_KEYS, "modules", "remove"))
     if changes["extends"] != "default":
         raise TaxonomyError(f'extends: {changes["extends"]!r} is no taxonomy; only "default", the packaged one, can be extended')
     groups, types = dict(base["groups"]), dict(base["types"])
@@ -62,7 +67,28 @@ def _extended(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     _take_over_phrases(types, changes.get("types", {}))
     used = {value.get("group") for value in types.values() if isinstance(value, dict)}
     kept = {name: value for name, value in groups.items() if name in used or name in changes.get("groups", {})}
-    return {"name": changes.get("name", base["name"]), "version": changes.get("version", base["version"]), "groups": kept, "types": types}
+    named = {key: changes.get(key, base[key]) for key in ("name", "version")}
+    return {**named, "groups": kept, "types": types, "modules": _changed_modules(base, changes, types)}
+
+
+def _changed_modules(base: Mapping[str, Any], changes: Mapping[str, Any], types: Mapping[str, Any]) -> dict[str, Any]:
+    """The packaged modules, of the types that are left or have taken the place of others, and those of a file that extends them."""
+    merged = {one: name for name, value in changes.get("types", {}).items() for one in value.get("merges", ())}
+    modules: dict[str, Any] = {}
+    for name, value in base.get("modules", {}).items():
+        touchpoints = dict.fromkeys(merged.get(one, one) for one in value.get("touchpoints", ()))
+        modules[name] = {**value, "touchpoints": [one for one in touchpoints if one in types]}
+    for name, value in _named_tables("modules", changes["modules"]) if "modules" in changes else ():
+        table, before = _table(f"modules.{name}", value), modules.get(name, {})
+        phrases = _table(f"modules.{name}.phrases", table.get("phrases", {}))
+        known = before.get("phrases", {})
+        both = {language: _added(known.get(language, []), phrases.get(language, [])) for language in (*known, *phrases)}
+        modules[name] = {**_changed(before, table), "phrases": both}
+    return modules
+
+
+def _added(known: list[Any], given: Any) -> Any:
+    return [*known, *(one for one in given if one not in known)] if isinstance(given, list) else given
 
 
 def _change_type(types: dict[str, Any], name: str, value: dict[str, Any]) -> None:
@@ -99,13 +125,13 @@ def _take_over_phrases(types: dict[str, Any], changed: Mapping[str, Any]) -> Non
             types[name] = {**types[name], "phrases": {**phrases, language: kept}}
 
 
-def _names(key: str, value: Any, types: Mapping[str, Any]) -> list[str]:
-    """Names of types that there are."""
+def _names(key: str, value: Any, known: Mapping[str, Any], what: str = "touchpoint type") -> list[str]:
+    """Names that there are."""
     if not isinstance(value, list):
         raise TaxonomyError(f"{key}: {_kind(value)} where an array of names is needed")
     for place, name in enumerate(value):
-        if not isinstance(name, str) or name not in types:
-            raise TaxonomyError(f"{key}: no touchpoint type {name!r}; choose from {', '.join(types)}")
+        if not isinstance(name, str) or name not in known:
+            raise TaxonomyError(f"{key}: no {what} {name!r}; choose from {', '.join(known)}")
         if name in value[:place]:
             raise TaxonomyError(f"{key}: {name!r} stands there twice")
     return value
@@ -147,6 +173,26 @@ def _type(name: str, value: Any, groups: Mapping[str, Group]) -> TouchpointType:
     labels = _labels(f"{key}.labels", table["labels"])
     phrases = _phrases(f"{key}.phrases", table["phrases"])
     return TouchpointType(name, group, description, labels, phrases, _learnt(f"{key}.learnt", name, table))
+
+
+def _module(name: str, value: Any, types: Mapping[str, Any]) -> ExperienceModule:
+    key = f"modules.{name}"
+    table = _check_keys(key, value, required=_MODULE_KEYS, optional=_MODULE_LISTS)
+    phrases = _phrases(f"{key}.phrases", table.get("phrases", {}))
+    for language, found in phrases.items():
+        for place, phrase in enumerate(found):
+            if _MISPLACED_STAR.search(phrase):
+                raise TaxonomyError(
+                    f"{key}.phrases.{language}[{place}]: {phrase!r}; * stands at the end of a word of three letters or more"
+                )
+    return ExperienceModule(
+        name,
+        _text(f"{key}.description", table["description"]),
+        _labels(f"{key}.labels", table["labels"]),
+        tuple(_names(f"{key}.emotions", table.get("emotions", []), dict.fromkeys(EMOTIONS), "emotion")),
+        tuple(_names(f"{key}.touchpoints", table.get("touchpoints", []), types)),
+        phrases,
+    )
 
 
 def _labels(key: str, value: Any) -> dict[str, str]:

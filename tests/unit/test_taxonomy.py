@@ -134,7 +134,7 @@ def test_bad_content_is_named(tmp_path: Path, old: str, new: str, message: str) 
         ("", "name: missing"),
         ('name = "a"\nversion = "1"\ngroups = []\ntypes = {}', "groups: an array where a table"),
         ('name = "a"\nversion = "1"\ngroups = {}\ntypes = {}', r"groups: empty; define at least one \[groups.NAME\]"),
-        ('name = "a"\nversion = "1"\nextra = 1979-05-27', "extra: unknown key; choose from name, version, groups, types"),
+        ('name = "a"\nversion = "1"\nextra = 1979-05-27', "extra: unknown key; choose from name, version, groups, types, modules"),
         ('name = "a"\nversion = "1"\n[groups]\na = 1979-05-27\n[types]', "groups.a: a date or time where a table"),
         ("name = " + "[" * 5000, "not valid TOML"),
         (SMALL.encode("iso-8859-16", "replace").replace(b"A gizmo", b"A giz\xb3mo"), r"not UTF-8 \(line"),

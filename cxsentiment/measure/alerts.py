@@ -1,0 +1,138 @@
+"""Alerts: periods in which customers feel clearly worse, or better, than the history leads one to expect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cxsentiment.errors import OptionError
+from cxsentiment.measure.changes import Changes, changes
+from cxsentiment.measure.grouping import TOUCHPOINT_DIMENSIONS
+from cxsentiment.measure.intervals import QUANTILE
+from cxsentiment.measure.levels import Counts
+from cxsentiment.measure.measures import summary
+from cxsentiment.measure.periods import PERIODS, Period, Series, period_named, series_of
+from cxsentiment.measure.scanning import literal, quoted
+
+if TYPE_CHECKING:
+    from cxsentiment.measure.archive import Scored
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A change of net sentiment that a quiet year would not show.
+
+    `series` says of what (`{"touchpoint": "delivery"}`; empty: of all comments). It was noticed with the period that began on `period`, and
+    shows in the comments (`comments` of them) from the period `since` on. `before` is what the history led one to expect, `after` what was
+    found, `change` their difference with its 95 % interval from `low` to `high`. `p` bounds the chance that a year in which nothing changes
+    brings any alert as clear as this one, in any of the series. `main_emotion` is the one whose share grew most, if one did.
+    """
+
+    series: Mapping[str, str]
+    period: date
+    since: date
+    comments: int
+    before: float
+    after: float
+    change: float
+    low: float
+    high: float
+    p: float
+    main_emotion: str | None = None
+
+
+def alerts(
+    scored: Scored, by: Sequence[str] = ("touchpoint",), *, period: str = "week", min_count: int = 30, rate: float = 0.05
+) -> list[Alert]:
+    """Alerts of all comments together and of each group of `by`, in the order of time.
+
+    Args:
+        scored: The archive.
+        by: Dimensions as for `summary`, none of them a period; all groups together share the rate.
+        period: day, week, month or quarter. A week is judged once there are 12 before it (day 28, month 6, quarter 4).
+        min_count: A period with fewer comments raises no alert.
+        rate: How often at most a year in which nothing changes may bring any alert at all.
+
+    Raises:
+        OptionError: if an option is out of its range or a dimension does not exist.
+        InputError: if the archive has no days.
+    """
+    kind = period_named(period)
+    if not 0.0 < rate < 1.0 or min_count < 1:
+        raise OptionError(f"rate must lie between 0 and 1 and min_count must be at least 1, not {rate} and {min_count}")
+    if set(by) & PERIODS.keys():
+        raise OptionError(f"by must not name a period; choose it with period=; by is {', '.join(by)}")
+    series = _with_all(series_of(summary(scored, (period,)), (), kind), series_of(summary(scored, (*by, period)), by, kind) if by else None)
+    found = alerts_in(series, kind, min_count=min_count, rate=rate)
+    return [_with_emotion(scored, alert, kind) for alert in found]
+
+
+def alerts_in(series: Series, period: Period, *, min_count: int = 30, rate: float = 0.05) -> list[Alert]:
+    """Alerts of series that were counted already; as `alerts`, without emotions."""
+    if not len(series.starts) or not len(series.labels):
+        return []
+    found = changes(series.counts, series.starts, period, min_count=min_count)
+    return [_alert(series, found, *change) for change in found.first(rate)]
+
+
+def _with_all(everything: Series, groups: Series | None) -> Series:
+    """All comments as the first series, with no labels; then the groups. Periods are those of all comments."""
+    if groups is None or not groups.labels:
+        return everything
+    places = np.searchsorted(everything.starts, groups.starts)
+
+    def stacked(all_comments: np.ndarray, grouped: np.ndarray) -> np.ndarray:
+        spread = np.zeros((len(grouped), len(everything.starts)), dtype=np.int64)
+        spread[:, places] = grouped
+        return np.concatenate([all_comments, spread])
+
+    one, other = everything.counts, groups.counts
+    counts = Counts(stacked(one.positive, other.positive), stacked(one.negative, other.negative), stacked(one.total, other.total))
+    return Series(groups.by, ((), *groups.labels), everything.starts, counts)
+
+
+def _alert(series: Series, found: Changes, number: int, now: int, is_drop: bool) -> Alert:
+    since = now - int(found.window[number, now]) + 1
+    before, after, error = (float(values[number, now]) for values in (found.before, found.after, found.error))
+    return Alert(
+        series=dict(zip(series.by, series.labels[number], strict=False)),
+        period=series.starts[now].astype(object),
+        since=series.starts[since].astype(object),
+        comments=int(series.counts.total[number, since : now + 1].sum()),
+        before=before,
+        after=after,
+        change=after - before,
+        low=after - before - QUANTILE * error,
+        high=after - before + QUANTILE * error,
+        p=float((found.p_drop if is_drop else found.p_rise)[number, now]),
+    )
+
+
+def _with_emotion(scored: Scored, alert: Alert, period: Period) -> Alert:
+    """The alert with the emotion whose share of comments grew most, against the year before it."""
+    if "cx_emotions" not in scored.columns:
+        return alert
+    end = period.starts(np.datetime64(alert.period), np.datetime64(alert.period) + np.timedelta64(100, "D"))[1]
+    touched = {"touchpoint": "type", "group": '"group"'}
+    conditions = [
+        f"len(list_filter(touchpoints, lambda item: item.{touched[name]} = {literal(value)})) > 0"
+        if name in TOUCHPOINT_DIMENSIONS
+        else f"{quoted(name)} = {literal(value)}"
+        for name, value in alert.series.items()
+    ]
+    since = literal(alert.since)
+    conditions += [f"day >= DATE {since} - INTERVAL 1 YEAR", f"day < DATE '{end}'"]
+    rows = scored.query(
+        f"""WITH chosen AS (SELECT day >= DATE {since} AS late, emotions FROM answers WHERE {" AND ".join(conditions)}),
+            sizes AS (SELECT count(*) FILTER (late) AS late, count(*) FILTER (NOT late) AS early FROM chosen),
+            found AS (SELECT emotion, count(*) FILTER (late) AS late, count(*) FILTER (NOT late) AS early
+                FROM (SELECT late, unnest(list_distinct(emotions)) AS emotion FROM chosen) GROUP BY emotion)
+        SELECT emotion, found.late / nullif(sizes.late, 0) - found.early / nullif(sizes.early, 0) AS growth
+        FROM found CROSS JOIN sizes ORDER BY growth DESC NULLS LAST, emotion LIMIT 1"""
+    ).to_pylist()
+    grew = bool(rows) and rows[0]["growth"] is not None and rows[0]["growth"] > 0
+    return replace(alert, main_emotion=rows[0]["emotion"]) if grew else alert
