@@ -30,6 +30,7 @@ MOST_MEMORY = 3 * 2**30
 TERMINAL_CODES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 LIGHT_ONES = [one for one in MALFORMED if not HEAVY.search(one.name)]
+QUICK_ONES = LIGHT_ONES[::2]  # all are in the full run
 HEAVY_ONES = [one for one in MALFORMED if HEAVY.search(one.name)]
 
 
@@ -95,7 +96,7 @@ def score(
     return run
 
 
-@pytest.mark.parametrize(("number", "one"), list(enumerate(LIGHT_ONES)), ids=[one.name for one in LIGHT_ONES])
+@pytest.mark.parametrize(("number", "one"), list(enumerate(QUICK_ONES)), ids=[one.name for one in QUICK_ONES])
 def test_light(number: int, one: Malformed, score: Callable[[Malformed, str], None]) -> None:
     score(one, SUFFIXES[number % 3])
 
