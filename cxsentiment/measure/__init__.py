@@ -1,6 +1,6 @@
 """Measures what customers feel about what: `open_scored` opens a scored archive, the others give Arrow tables, one row a group."""
 
-from cxsentiment.measure.alerts import Alert, alerts
+from cxsentiment.measure.alerts import Alert, alerts, of_series
 from cxsentiment.measure.archive import Scored, open_scored
 from cxsentiment.measure.consistency import consistency
 from cxsentiment.measure.experience import experience_modules
@@ -26,6 +26,7 @@ __all__ = [
     "intent_shares",
     "loyalty_ladder",
     "mask",
+    "of_series",
     "open_scored",
     "quality_balance",
     "quotes",

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cxsentiment.errors import OptionError
 from cxsentiment.measure.changes import Changes, changes
-from cxsentiment.measure.grouping import TOUCHPOINT_DIMENSIONS
+from cxsentiment.measure.grouping import DIMENSIONS
 from cxsentiment.measure.intervals import QUANTILE
 from cxsentiment.measure.levels import Counts
 from cxsentiment.measure.measures import summary
 from cxsentiment.measure.periods import PERIODS, Period, Series, period_named, series_of
-from cxsentiment.measure.scanning import literal, quoted
+from cxsentiment.measure.scanning import literal
 
 if TYPE_CHECKING:
     from cxsentiment.measure.archive import Scored
@@ -112,22 +112,21 @@ def _alert(series: Series, found: Changes, number: int, now: int, is_drop: bool)
     )
 
 
+def of_series(scored: Scored, series: Mapping[str, str]) -> Scored:
+    """The comments of one group of `summary`: the value of each of its dimensions, no period among them."""
+    built_in = {name: value for name, value in series.items() if name in DIMENSIONS}
+    return scored.where(**built_in, segments={name: value for name, value in series.items() if name not in DIMENSIONS})
+
+
 def _with_emotion(scored: Scored, alert: Alert, period: Period) -> Alert:
     """The alert with the emotion whose share of comments grew most, against the year before it."""
     if "cx_emotions" not in scored.columns:
         return alert
     end = period.starts(np.datetime64(alert.period), np.datetime64(alert.period) + np.timedelta64(100, "D"))[1]
-    touched = {"touchpoint": "type", "group": '"group"'}
-    conditions = [
-        f"len(list_filter(touchpoints, lambda item: item.{touched[name]} = {literal(value)})) > 0"
-        if name in TOUCHPOINT_DIMENSIONS
-        else f"{quoted(name)} = {literal(value)}"
-        for name, value in alert.series.items()
-    ]
     since = literal(alert.since)
-    conditions += [f"day >= DATE {since} - INTERVAL 1 YEAR", f"day < DATE '{end}'"]
-    rows = scored.query(
-        f"""WITH chosen AS (SELECT day >= DATE {since} AS late, emotions FROM answers WHERE {" AND ".join(conditions)}),
+    chosen = of_series(scored, alert.series).where(since=alert.since - timedelta(days=365), until=end.astype(object) - timedelta(days=1))
+    rows = chosen.query(
+        f"""WITH chosen AS (SELECT day >= DATE {since} AS late, emotions FROM answers),
             sizes AS (SELECT count(*) FILTER (late) AS late, count(*) FILTER (NOT late) AS early FROM chosen),
             found AS (SELECT emotion, count(*) FILTER (late) AS late, count(*) FILTER (NOT late) AS early
                 FROM (SELECT late, unnest(list_distinct(emotions)) AS emotion FROM chosen) GROUP BY emotion)

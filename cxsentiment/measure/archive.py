@@ -117,15 +117,26 @@ class Scored:
         since: Day | None = None,
         until: Day | None = None,
         channel: str | Sequence[str] | None = None,
+        touchpoint: str | Sequence[str] | None = None,
+        group: str | Sequence[str] | None = None,
+        stage: str | Sequence[str] | None = None,
+        relation: str | Sequence[str] | None = None,
         segments: Mapping[str, str | Sequence[str]] | None = None,
     ) -> Scored:
-        """The comments in these languages, of these days (the last one included), of these channels and with these values of segments.
+        """The comments of these languages, days (the last one included), channels, stages, relations and values of segments.
 
+        With touchpoints or groups of them, those that mention one of them; what else such a comment speaks of stays.
         Raises OptionError for a day that is none or a segment that was not opened, InputError if there is no such column.
         """
         conditions = [*self.conditions]
-        if language is not None:
-            conditions.append(_one_of("language", language))
+        for name, chosen in (("language", language), ("stage", stage), ("relation", relation)):
+            if chosen is not None:
+                self.need(f"cx_{name}")
+                conditions.append(_one_of(name, chosen))
+        for item, chosen in (("type", touchpoint), ('"group"', group)):
+            if chosen is not None:
+                self.need("cx_touchpoints")
+                conditions.append(f"len(list_filter(touchpoints, lambda item: {_one_of(f'item.{item}', chosen)})) > 0")
         if since is not None or until is not None:
             self.need_date()
             first, last = (None if value is None else _day(value) for value in (since, until))

@@ -23,7 +23,7 @@ SAMPLE: Final = 200_000
 """Comments that are read at most."""
 
 PRIOR: Final = 500.0
-"""Weight of the prior: how many occurrences of phrases it stands for."""
+"""Weight of the prior, in occurrences of phrases; in few comments a fifth of those that there are (`_prior`)."""
 
 CLEAR: Final = 1.96
 """The least z of a phrase that is told."""
@@ -135,6 +135,7 @@ def distinctive(
     *,
     own: frozenset[str] = frozenset(),
     limit: int = 10,
+    clear: float = CLEAR,
 ) -> list[DistinctivePhrase]:
     """The phrases that set a group of comments apart, clearest first.
 
@@ -144,17 +145,24 @@ def distinctive(
         block: Those of the comments with which it is compared, the group itself among them; None for all.
         own: Lemmas that only name what the group is about; no phrase consists of them.
         limit: How many at most.
+        clear: The least z of a phrase that is told.
     """
     inside, all_counts = phrases.counts(group), phrases.counts(block)
     outside = all_counts - inside
-    ratios, z = log_odds_ratio(inside, outside)
+    ratios, z = log_odds_ratio(inside, outside, _prior(all_counts))
     others = (phrases.comments if block is None else len(block)) - len(group)
-    candidates = [place for place in np.lexsort((np.arange(len(z)), -z)).tolist() if z[place] >= CLEAR and inside[place] >= FEWEST_COMMENTS]
+    order = np.lexsort((np.arange(len(z)), -z)).tolist()
+    candidates = [place for place in order if z[place] >= clear and inside[place] >= FEWEST_COMMENTS]
     told: list[DistinctivePhrase] = []
     for place in _chosen(candidates, phrases, inside, own, limit):
         shares = inside[place] / len(group), outside[place] / others if others else 0.0
         told.append(DistinctivePhrase(phrases.spellings[place], int(inside[place]), *map(float, (*shares, ratios[place], z[place]))))
     return sorted(told, key=lambda phrase: -phrase.z)
+
+
+def _prior(counts: Integers) -> float:
+    """The prior's weight beside so many occurrences: one that outweighs them would leave nothing to tell."""
+    return float(min(PRIOR, max(counts.sum() / 5, 1.0)))
 
 
 def _chosen(candidates: Sequence[int], phrases: Phrases, inside: Integers, own: frozenset[str], limit: int) -> list[int]:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from cxsentiment.heads import Calibration
 from cxsentiment.training.align import MAX_LENGTH as _ALIGNMENT_LENGTH
 from cxsentiment.training.base import Base
-from cxsentiment.training.corpus import OWN, UNUSED_PARALLEL_SOURCES, WRITTEN, DataFolder, own_comments
+from cxsentiment.training.corpus import UNUSED_PARALLEL_SOURCES, DataFolder, own_comments
 from cxsentiment.training.labels import SCHEMES
 from cxsentiment.training.measure import Bools, Floats, SetScore, reliability
 from cxsentiment.training.touchpoint_scores import Reading, TouchpointScore, label_scores, touchpoint_scores
@@ -180,9 +180,8 @@ def _labelled_sets(data: DataFolder) -> list[str]:
     rows = pq.read_table(data.path / "documents.parquet", columns=columns).to_pylist()
     sets = Counter((row["dataset"], row["lang"], row["licence"]) for row in rows if row["split"] == "train" and row["dataset"] in SCHEMES)
     lines += [f"| {name} | {lang} | labels | {count} | {licence} |" for (name, lang, licence), count in sorted(sets.items())]
-    for name, comments in ((WRITTEN, data.written()), (OWN, own_comments())):
-        counts = Counter(document.lang for _, document in comments)
-        lines += [f"| {name} | {lang} | labels | {count} | composed for this project |" for lang, count in sorted(counts.items())]
+    composed = Counter((document.dataset, document.lang) for _, document in [*data.written(), *own_comments()])
+    lines += [f"| {name} | {lang} | labels | {count} | composed for this project |" for (name, lang), count in sorted(composed.items())]
     return lines
 
 

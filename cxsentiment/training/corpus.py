@@ -18,7 +18,7 @@ from cxsentiment.text import clean_string
 from cxsentiment.training.aspects import SOMEWHERE, touchpoint_of
 
 DEFAULT_DATA = Path("../shared/data")
-WRITTEN, OWN, YOURS = "written", "own", "yours"
+WRITTEN, OWN, CONTRAST, YOURS = "written", "own", "contrast", "yours"
 OWN_FOLDER = Path(__file__).parent / "comments"
 WRITTEN_LANGUAGES = ("el", "pl", "ro", "en")
 HELD_OUT_WRITTEN = 10
@@ -129,10 +129,14 @@ def is_held_out(text: str) -> bool:
 
 
 def own_comments() -> list[tuple[str, Document]]:
-    """(author, document) of the comments that were written and annotated for this project, in the format of `written`."""
+    """(author, document) of the comments that were written and annotated for this project, in the format of `written`.
+
+    Those of the set "contrast" are about what models get wrong: negation, irony, marks, comparisons, change.
+    """
     found = []
     for lang in WRITTEN_LANGUAGES:
-        found += _comments(sorted(OWN_FOLDER.glob(f"{lang}_*.tsv")), lang, OWN)
+        found += _comments(sorted(OWN_FOLDER.glob(f"{lang}_[0-9].tsv")), lang, OWN)
+        found += _comments([OWN_FOLDER / f"{lang}_contrast.tsv"], lang, CONTRAST)
     return found
 
 

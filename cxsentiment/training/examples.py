@@ -21,7 +21,7 @@ from cxsentiment.results import EMOTIONS, INTENTS, POLARITIES, RELATIONS, SENTIM
 from cxsentiment.story import JUDGEMENTS
 from cxsentiment.text import CleanText, clean
 from cxsentiment.training.augment import with_typos
-from cxsentiment.training.corpus import OWN, WRITTEN, YOURS, DataFolder, Document, Span, Story, is_held_out, own_comments
+from cxsentiment.training.corpus import CONTRAST, OWN, WRITTEN, YOURS, DataFolder, Document, Span, Story, is_held_out, own_comments
 from cxsentiment.training.labels import FOUR, JOINED, JOINED_COMMENTS, SCHEMES, Scheme, copies
 from cxsentiment.training.weak import with_phrases
 
@@ -33,9 +33,9 @@ TYPO_SHARE = 0.12
 JOINED_PER_LANGUAGE = 1500
 LONGEST_JOINED = 110
 MIXED_PAIRS, NEUTRAL_PAIRS, CONNECTED = 0.5, 0.2, 0.6
-COMMENTS = (WRITTEN, OWN)
+COMMENTS = (WRITTEN, OWN, CONTRAST)
 READ_AS_TYPED = (*COMMENTS, YOURS)
-CONTRAST = {
+CONTRASTING = {
     "el": ("αλλά", "όμως", "ωστόσο"),
     "pl": ("ale", "jednak", "za to"),
     "ro": ("dar", "însă", "totuși"),
@@ -239,7 +239,7 @@ def _joined(documents: Sequence[Document], rng: random.Random) -> list[Document]
     Half of them are annotated comments, whose emotions and spans go together too.
     """
     found = []
-    for lang in CONTRAST:
+    for lang in CONTRASTING:
         short = [document for document in documents if document.lang == lang and document.sentiment and len(document.text) < LONGEST_JOINED]
         comments = [document for document in short if document.dataset in COMMENTS]
         for pool, name in ((short, JOINED), (comments, JOINED_COMMENTS)):
@@ -253,7 +253,7 @@ def _pair(by_label: Mapping[str, Sequence[Document]], name: str, rng: random.Ran
     """Two documents in one, drawn so that half of the pairs are mixed."""
     polar = ["positive", "negative"]
     rng.shuffle(polar)
-    words: Mapping[str, Sequence[str]] = CONTRAST
+    words: Mapping[str, Sequence[str]] = CONTRASTING
     draw, label = rng.random(), "mixed"
     if draw >= MIXED_PAIRS:
         words, label = ADDITION, polar[0]

@@ -21,7 +21,7 @@ from cxsentiment.training.finetune import Lesson, finetune, without_dropout
 from cxsentiment.weights import TOKENIZER, load_arrays, read_manifest, verify
 
 STAGE = "refine"
-RATE, FLOOR, OTHERS = 0.3, 0.1, 0.35
+RATE, FLOOR, OTHERS = 0.4, 0.05, 0.2
 """Of the learning rates of the first training, where they end, and the share of documents without touchpoints that take part."""
 
 

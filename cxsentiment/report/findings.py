@@ -1,0 +1,190 @@
+"""Everything that a report tells, as tables: measured once, shown as HTML, JSON, a workbook or Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cxsentiment import measure
+from cxsentiment.errors import InputError, OptionError
+from cxsentiment.measure.archive import Scored
+from cxsentiment.measure.grouping import DIMENSIONS, PERIODS, TOUCHPOINT_DIMENSIONS
+from cxsentiment.report import reasons
+
+SHORT_SPAN: Final = timedelta(weeks=16)
+"""An archive of less than that is told by days, one of more by weeks, unless it is said otherwise."""
+
+TRENDS: Final = 6
+"""Touchpoints that have a trend of their own: those of most comments."""
+
+ENOUGH: Final = 10
+"""Comments of a touchpoint from which on its impact is reckoned."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """What to tell. `by` are further dimensions, segments of the archive among them.
+
+    `period` is day, week, month or quarter (None: days if there are less than 16 weeks, weeks if there are more). `min_count` is the
+    least number of comments that can raise an alert. `kpi` is a table as `measure.read_kpi` gives it. `masked` hides in quotes what
+    belongs to one person. `quotes` is how many there are of each touchpoint and feeling at most.
+    """
+
+    by: tuple[str, ...] = ()
+    period: str | None = None
+    min_count: int = 30
+    kpi: pa.Table | None = None
+    masked: bool = True
+    quotes: int = 3
+
+    def __post_init__(self) -> None:
+        if self.period is not None and self.period not in PERIODS:
+            raise OptionError(f"there is no period {self.period!r}; choose from {', '.join(PERIODS)}")
+        for name in self.by:
+            if name in PERIODS:
+                raise OptionError(f"--by {name}: the report shows time anyway; choose its step with --period {name}")
+        if self.quotes < 0 or self.min_count < 1:
+            raise OptionError(f"there cannot be {self.quotes} quotes, or alerts of {self.min_count} comments")
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found.
+
+    `rows` are all of the archive, `errors` those that could not be scored, `comments` the others. `tables` go by name, in the order of the
+    report; `gaps` say of a table that is not there why it is not. `by` are the dimensions whose tables are called `by_NAME`.
+    """
+
+    archive: str
+    rows: int
+    errors: int
+    comments: int
+    first_day: date | None
+    last_day: date | None
+    period: str
+    by: tuple[str, ...]
+    masked: bool
+    tables: Mapping[str, pa.Table]
+    gaps: Mapping[str, str] = field(default_factory=dict)
+
+
+def find(scored: Scored, options: ReportOptions | None = None) -> Findings:
+    """Measures everything. What an archive cannot tell (no dates, say) is a gap, and no error.
+
+    Raises:
+        OptionError: for a dimension that is none.
+        InputError: if there are no comments, or the archive is damaged.
+        MissingExtraError: if a package of the extra `report` is missing.
+    """
+    chosen = options or ReportOptions()
+    comments = scored.count()
+    if not comments:
+        raise InputError(f"{scored.name} has no scored comments ({scored.errors} of {scored.rows} rows have an error): nothing to report")
+    first, last = _days(scored)
+    period = chosen.period or ("day" if first and last and last - first < SHORT_SPAN else "week")
+    gathered = _Gathered()
+    _where(gathered, scored, chosen)
+    _how(gathered, scored)
+    _why(gathered, scored, chosen)
+    _when(gathered, scored, chosen, period)
+    return Findings(
+        scored.name, scored.rows, scored.errors, comments, first, last, period, chosen.by, chosen.masked, gathered.tables, gathered.gaps
+    )
+
+
+class _Gathered:
+    """Tables and gaps as they come."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, pa.Table] = {}
+        self.gaps: dict[str, str] = {}
+
+    def add(self, name: str, make: Callable[[], pa.Table]) -> None:
+        """A table; or a gap, where the archive has not what it takes."""
+        try:
+            self.tables[name] = make()
+        except InputError as error:
+            self.gaps[name] = str(error)
+
+
+def _days(scored: Scored) -> tuple[date | None, date | None]:
+    row = scored.query("SELECT min(day) AS first, max(day) AS last FROM comments").to_pylist()[0]
+    return row["first"], row["last"]
+
+
+def _where(gathered: _Gathered, scored: Scored, options: ReportOptions) -> None:
+    gathered.add("overall", lambda: measure.summary(scored))
+    gathered.add("languages", lambda: _by_comments(measure.summary(scored, ("language",))))
+    gathered.add("channels", lambda: _by_comments(measure.summary(scored, ("channel",))))
+    for name in options.by:
+        if name not in DIMENSIONS and name not in scored.segments:
+            raise OptionError(f"--by {name}: there is no such dimension; choose from {', '.join((*DIMENSIONS, *scored.segments))}")
+        gathered.add(f"by_{name}", lambda name=name: _by_comments(measure.summary(scored, (name,))))  # type: ignore[misc]
+    gathered.add("touchpoint_groups", lambda: measure.summary(scored, ("group",)))
+    gathered.add("touchpoints", lambda: measure.summary(scored, ("touchpoint",)).sort_by([("net_sentiment", "ascending")]))
+    gathered.add("touchpoint_stages", lambda: measure.summary(scored, ("touchpoint", "stage")))
+    gathered.add("impact", lambda: measure.impact(scored, min_count=ENOUGH))
+    gathered.add("consistency", lambda: _consistency(scored, options.by))
+
+
+def _how(gathered: _Gathered, scored: Scored) -> None:
+    gathered.add("emotions", lambda: measure.emotion_profile(scored).sort_by([("share", "descending")]))
+    gathered.add("touchpoint_emotions", lambda: measure.emotion_profile(scored, ("touchpoint",)))
+    gathered.add("qualities", lambda: measure.quality_balance(scored))
+    gathered.add("modules", lambda: measure.experience_modules(scored))
+    gathered.add("intents", lambda: measure.intent_shares(scored))
+    gathered.add("loyalty", lambda: measure.loyalty_ladder(scored))
+
+
+def _why(gathered: _Gathered, scored: Scored, options: ReportOptions) -> None:
+    gathered.add("phrases", lambda: measure.distinctive_phrases(scored, ("sentiment",), limit=8))
+    gathered.add("touchpoint_phrases", lambda: measure.distinctive_phrases(scored, ("touchpoint",), limit=5))
+    gathered.add("quotes", lambda: measure.quotes(scored, limit=options.quotes, polarities=("-", "+", "±"), masked=options.masked))
+    gathered.add("at_risk", lambda: reasons.at_risk(scored, masked=options.masked))
+
+
+def _when(gathered: _Gathered, scored: Scored, options: ReportOptions, period: str) -> None:
+    gathered.add("trend", lambda: measure.trend(scored, period=period))
+    gathered.add("language_trends", lambda: measure.trend(scored, ("language",), period=period))
+    gathered.add("touchpoint_trends", lambda: _largest(measure.trend(scored, ("touchpoint",), period=period)))
+    try:
+        found = reasons.find_alerts(scored, period, options.min_count, options.by)
+    except InputError as error:
+        gathered.gaps["alerts"] = str(error)
+    else:
+        gathered.tables["alerts"] = reasons.alert_table(found)
+        gathered.add("alert_touchpoints", lambda: reasons.alert_touchpoints(scored, found, period))
+        gathered.add("alert_phrases", lambda: reasons.alert_phrases(scored, found, period))
+        gathered.add("alert_quotes", lambda: reasons.alert_quotes(scored, found, period, masked=options.masked))
+    if options.kpi is not None:
+        kpi = options.kpi
+        gathered.add("kpi", lambda: measure.compare_kpi(scored, kpi, period=period))
+        gathered.add("kpi_series", lambda: reasons.kpi_series(scored, kpi, period))
+
+
+def _by_comments(table: pa.Table) -> pa.Table:
+    return table.sort_by([("comments", "descending")])
+
+
+def _largest(trends: pa.Table) -> pa.Table:
+    """The trends of the touchpoints of most comments."""
+    totals = trends.group_by("touchpoint").aggregate([("comments", "sum")]).sort_by([("comments_sum", "descending")])
+    return trends.filter(pc.is_in(trends["touchpoint"], value_set=totals["touchpoint"][:TRENDS].combine_chunks()))
+
+
+def _consistency(scored: Scored, by: Sequence[str]) -> pa.Table:
+    """How alike customers feel at every touchpoint, channel, language and value of the dimensions of `by`: a row each."""
+    rows = []
+    for across in dict.fromkeys(("touchpoint", "channel", "language", *(name for name in by if name not in TOUCHPOINT_DIMENSIONS))):
+        try:
+            rows.append(measure.consistency(scored, across).add_column(0, "across", pa.array([across])))
+        except InputError:
+            continue
+    if not rows:
+        raise InputError(f"{scored.name} has neither touchpoints nor channels nor languages to compare")
+    return pa.concat_tables(rows)
