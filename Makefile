@@ -10,7 +10,7 @@ DEMO := runs/demo
 .PHONY: help demo test test-full benchmark benchmark-language benchmark-touchpoints benchmark-speed benchmark-archive benchmark-models test-faults lint clean
 
 help:
-	@echo "make demo       score examples/feedback.csv and show what was found"
+	@echo "make demo       score the example comments and report what was found"
 	@echo "make test       lint, format check, types, tests (what CI runs)"
 	@echo "make test-full  the same with the slow tests"
 	@echo "make test-faults  kills, full disks, malformed inputs, clusters; prints tables"
@@ -22,7 +22,7 @@ help:
 	@echo "make benchmark-models   the default model beside other contenders: figures, comparison, leaderboard (an hour)"
 	@echo "make clean      remove the environment, caches and demo output"
 
-demo: $(VENV)/.runtime
+demo: $(VENV)/.report
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
 	$(BIN)/cxsentiment score examples/feedback.csv -o $(DEMO)/feedback.scored.parquet --text-column comment
 	@echo
@@ -33,14 +33,18 @@ demo: $(VENV)/.runtime
 		"Kurier się spóźnił, za to obsługa na infolinii super!" \
 		"aplicatia merge bine, dar livrarea a durat doua saptamani" \
 		"Third time I call about the same bill. I'm leaving."
+	@echo
+	$(BIN)/cxsentiment score examples/archive.csv -o $(DEMO)/archive --text-column comment --quiet
+	$(BIN)/cxsentiment report $(DEMO)/archive -o $(DEMO)/report.html --kpi examples/kpi.csv --by country,customer_type
 	@$(MAKE) --no-print-directory open-demo
 
-# Opens the scored table where there is a display, and says where it lies in any case.
+# Opens the report where there is a display, and says where everything lies in any case.
 .PHONY: open-demo
 open-demo:
 	@echo "Scored comments: $(DEMO)/feedback.scored.csv and $(DEMO)/feedback.scored.parquet"
-	@if [ "$$(uname)" = Darwin ]; then open $(DEMO)/feedback.scored.csv || true; \
-	elif [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] && command -v xdg-open >/dev/null; then xdg-open $(DEMO)/feedback.scored.csv || true; fi
+	@echo "Report of half a year of comments (examples/archive.csv): $(DEMO)/report.html"
+	@if [ "$$(uname)" = Darwin ]; then open $(DEMO)/report.html || true; \
+	elif [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] && command -v xdg-open >/dev/null; then xdg-open $(DEMO)/report.html || true; fi
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
@@ -107,9 +111,13 @@ $(VENV)/.runtime: $(VENV)/pyvenv.cfg $(BUILT_FROM)
 	$(INSTALL) -e .
 	@touch $@
 
+$(VENV)/.report: $(VENV)/pyvenv.cfg $(BUILT_FROM)
+	$(INSTALL) -e '.[report]'
+	@touch $@ $(VENV)/.runtime
+
 $(VENV)/.dev: $(VENV)/pyvenv.cfg $(BUILT_FROM)
 	$(INSTALL) -e '.[dev]'
-	@touch $@ $(VENV)/.runtime
+	@touch $@ $(VENV)/.report $(VENV)/.runtime
 
 $(VENV)/.train: $(VENV)/.dev
 	$(INSTALL) -e '.[dev,train]'

@@ -29,6 +29,7 @@ from cxsentiment.cli_options import (
     load_taxonomy,
     print_profile,
 )
+from cxsentiment.cli_report import report, watch
 from cxsentiment.cli_score import score
 from cxsentiment.display import printable
 from cxsentiment.errors import CxError, InputError, OptionError
@@ -42,6 +43,8 @@ _UsageProblem: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
 app.command()(score)
+app.command()(report)
+app.command()(watch)
 app.add_typer(cli_benchmark.app, name="benchmark")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import shlex
 import sys
@@ -14,6 +15,7 @@ import typer
 
 from cxsentiment.cli_options import console_of
 from cxsentiment.errors import InputError, OptionError, OutputError
+from cxsentiment.streaming import give_back_memory
 
 if TYPE_CHECKING:
     from cxsentiment.benchmark.datasets import DataSet, Registry
@@ -86,6 +88,7 @@ def run(
     _make_folder(out)
     runs: list[Run] = []
     for spec in contender or ["default"]:
+        _let_go()
         runs.append(_run_one(spec, _options(option or ()), registry or (), known, chosen, data, plan, out, before, runs))
     _print_tables(runs)
 
@@ -194,6 +197,15 @@ def datasets(registry: RegistryOption = None, data: DataOption = None) -> None:
         language = one.language if isinstance(one.language, str) else "several"
         table.add_row(one.name, ", ".join(one.tasks), language, one.licence, one.title, there)
     console_of().print(table)
+
+
+def _let_go() -> None:
+    """Frees the memory of contenders that have had their turn; reference cycles, which models are prone to, may hold it for long."""
+    gc.collect()
+    give_back_memory()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 def _make_folder(folder: Path) -> None:

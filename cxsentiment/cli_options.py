@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cxsentiment.errors import OptionError
-
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -39,17 +37,10 @@ def load_analyzer(
 ) -> Analyzer:
     """The analyzer that the options ask for."""
     from cxsentiment.analyzer import Analyzer
+    from cxsentiment.label_map import read_label_map
 
-    labels = None if label_map is None else _label_map(label_map)
+    labels = None if label_map is None else read_label_map(label_map)
     return Analyzer.from_pretrained(model, device, dtype, taxonomy=load_taxonomy(taxonomy), unsure_labels=unsure_labels, label_map=labels)
-
-
-def _label_map(given: str) -> dict[str, tuple[str, ...]]:
-    pairs = [pair.rpartition("=") for pair in given.split(",")]
-    for label, equals, _ in pairs:
-        if not (label.strip() and equals):
-            raise OptionError(f"--label-map {given!r}: give pairs such as LABEL_0=negative,LABEL_1=positive+joy,LABEL_2=none")
-    return {label.strip(): tuple(one.strip() for one in ours.split("+") if one.strip() != "none") for label, _, ours in pairs}
 
 
 def load_taxonomy(path: Path | None) -> Taxonomy:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice, pairwise
 
 from cxsentiment.language import LanguageDetector
 from cxsentiment.reading import read
 from cxsentiment.results import Language
+from cxsentiment.stop_words import stop_words
 from cxsentiment.taxonomy import Taxonomy
 from cxsentiment.text import fold
 from cxsentiment.touchpoints import Mention, TouchpointFinder
@@ -101,7 +100,7 @@ class _Counted:
 
 def _forms(text: str, language: str, mentions: Sequence[Mention]) -> Iterator[tuple[Form, str]]:
     """Words and pairs of neighbouring words that stand in no mention and may name something, with their spelling."""
-    stop = _stop_words(language)
+    stop = stop_words(language)
     places: list[tuple[str, str] | None] = []
     for found in _WORD.finditer(text):
         word = found[0]
@@ -114,11 +113,3 @@ def _forms(text: str, language: str, mentions: Sequence[Mention]) -> Iterator[tu
     for first, second in pairwise(places):
         if first and second:
             yield (language, (first[0], second[0])), f"{first[1]} {second[1]}"
-
-
-@cache
-def _stop_words(language: str) -> frozenset[str]:
-    """spaCy's, of one of the four languages; none for others."""
-    if language not in ("el", "pl", "ro", "en"):
-        return frozenset()
-    return frozenset(fold(word) for word in importlib.import_module(f"spacy.lang.{language}.stop_words").STOP_WORDS)

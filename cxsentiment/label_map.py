@@ -121,6 +121,27 @@ def reading_of(labels: Sequence[str], given: LabelMap | None) -> LabelReading:
     return LabelReading(sentiments, emotions, tuple(EMOTIONS[column] for column in np.flatnonzero(emotions.any(axis=0))))
 
 
+def read_label_map(given: str | LabelMap) -> dict[str, tuple[str, ...]]:
+    """A map as users write it: `LABEL_0=negative,LABEL_1=positive+joy,LABEL_2=none`, or a table of labels and what each means.
+
+    Raises OptionError for text that is not of that form; whether the map fits a classifier is for `reading_of` to say.
+    """
+    pairs = given.items() if isinstance(given, Mapping) else [_pair(pair, given) for pair in given.split(",")]
+    return {label: _written(ours) for label, ours in pairs}
+
+
+def _pair(pair: str, given: str) -> tuple[str, str]:
+    label, equals, ours = pair.rpartition("=")
+    if not (equals and label.strip()):
+        raise OptionError(f"label map {given!r}: give pairs such as LABEL_0=negative,LABEL_1=positive+joy,LABEL_2=none")
+    return label.strip(), ours
+
+
+def _written(ours: str | Sequence[str] | None) -> tuple[str, ...]:
+    meanings = ours.split("+") if isinstance(ours, str) else ours or ()
+    return tuple(one.strip() for one in meanings if one.strip() != "none")
+
+
 def _given(labels: Sequence[str], given: LabelMap) -> dict[str, tuple[str, ...]]:
     unknown = [label for label in given if label not in labels]
     if unknown:

@@ -13,10 +13,9 @@ A case passes by these rules (`judge_case`); a text without an answer fails what
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from cxsentiment.benchmark.behavioural_cases import Case, cases
-from cxsentiment.benchmark.behavioural_table import CAPABILITIES, DIRECTIONAL, INVARIANCE, MINIMUM_FUNCTIONALITY
+from cxsentiment.benchmark.behavioural_table import DIRECTIONAL, INVARIANCE, MINIMUM_FUNCTIONALITY
 from cxsentiment.benchmark.contender import Prediction
 from cxsentiment.benchmark.record import BehaviourResult, Failure
 from cxsentiment.errors import InputError
@@ -26,25 +25,9 @@ FALL_BACK = 0.05
 TOLERANCE = 0.1
 ROUNDING = 1e-9
 KEPT_FAILURES = 5
-ALL = "all"
 
 Predict = Callable[[Sequence[str], str], Sequence[Prediction]]
 """Predictions for texts in one language, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class FailureRate:
-    """How often cases of a capability fail in a language.
-
-    `rate`: mean of its tests' rates, in [0, 1], so that a test weighs the same however many cases it has.
-    """
-
-    capability: str
-    language: str
-    tests: int
-    cases: int
-    failures: int
-    rate: float
 
 
 def judge_case(case: Case, predictions: Sequence[Prediction]) -> bool:
@@ -121,64 +104,3 @@ def _said(prediction: Prediction, kind: str) -> str:
     if kind == DIRECTIONAL:
         return f"{prediction.sentiment} ({prediction.polarity:+.3f})"
     return prediction.sentiment
-
-
-def failure_rates(results: Sequence[BehaviourResult]) -> list[FailureRate]:
-    """By capability and language, and for each language over all its tests (capability `all`)."""
-    languages = list(dict.fromkeys(result.language for result in results))
-    found = []
-    for capability in (*_capabilities(results), ALL):
-        for language in languages:
-            members = [one for one in results if one.language == language and capability in (one.capability, ALL) and one.cases]
-            if members:
-                found.append(_rate(capability, language, members))
-    return found
-
-
-def _rate(capability: str, language: str, results: Sequence[BehaviourResult]) -> FailureRate:
-    mean = sum(result.failures / result.cases for result in results) / len(results)
-    cases, failures = sum(result.cases for result in results), sum(result.failures for result in results)
-    return FailureRate(capability, language, len(results), cases, failures, mean)
-
-
-def _capabilities(results: Sequence[BehaviourResult]) -> list[str]:
-    """Those that occur, ours in the order of the tables, then others."""
-    there = dict.fromkeys(result.capability for result in results)
-    return [one for one in CAPABILITIES if one in there] + [one for one in there if one not in CAPABILITIES]
-
-
-def table_by_capability(results: Sequence[BehaviourResult]) -> str:
-    """Markdown: a row for each capability and one for all tests, a column of failure rates for each language."""
-    rates = {(rate.capability, rate.language): rate.rate for rate in failure_rates(results)}
-    rows = [((capability,), capability) for capability in (*_capabilities(results), ALL)]
-    return _table(("capability",), rows, rates)
-
-
-def table_by_test(results: Sequence[BehaviourResult]) -> str:
-    """Markdown: a row for each test, a column of failure rates for each language."""
-    rates = {(_key(result), result.language): result.failures / result.cases for result in results if result.cases}
-    rows = [
-        ((one.capability, one.test, one.kind), _key(one))
-        for capability in _capabilities(results)
-        for one in results
-        if one.capability == capability
-    ]
-    return _table(("capability", "test", "kind"), list(dict.fromkeys(rows)), rates)
-
-
-def _key(result: BehaviourResult) -> str:
-    return f"{result.capability}: {result.test}"
-
-
-def _table(header: Sequence[str], rows: Sequence[tuple[tuple[str, ...], str]], rates: Mapping[tuple[str, str], float]) -> str:
-    """Rows with their first cells and the key of their rates; a cell without a rate is empty."""
-    languages = list(dict.fromkeys(language for _, language in rates))
-    lines = [_line([*header, *languages]), "|" + "---|" * len(header) + "---:|" * len(languages)]
-    for cells, key in rows:
-        figures = [f"{rates[key, language]:.1%}" if (key, language) in rates else "" for language in languages]
-        lines.append(_line([*cells, *figures]))
-    return "\n".join(lines)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

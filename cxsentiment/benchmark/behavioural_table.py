@@ -151,9 +151,6 @@ ADDED = (
     AddedTest("additions", "irrelevant sentence after", "after"),
 )
 
-CAPABILITIES = tuple(dict.fromkeys(test.capability for test in (*WRITTEN, *CHANGED, *ADDED)))
-"""In the order of the tables."""
-
 
 def names(language: str) -> tuple[str, ...]:
     """The tests that a language's file makes when it is complete, in order."""

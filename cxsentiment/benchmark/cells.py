@@ -8,6 +8,7 @@ from typing import Final
 
 from cxsentiment.benchmark.record import Interval, Run, TaskResult
 from cxsentiment.errors import InputError
+from cxsentiment.text import plain
 
 NOT_AVAILABLE: Final = "n/a"
 LANGUAGES: Final = ("el", "pl", "ro", "en")
@@ -112,11 +113,6 @@ def _cell(figure: Figure | None, form: Form, best: str | None) -> Cell:
 def bounds(score: Interval) -> tuple[float, float] | None:
     """The interval of a score, where it has one."""
     return None if score.low is None or score.high is None else (score.low, score.high)
-
-
-def plain(name: str) -> str:
-    """A name on one line, without what cannot be printed."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in " ".join(name.split()))
 
 
 def task_title(task: str) -> str:

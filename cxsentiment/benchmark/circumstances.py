@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cxsentiment.benchmark.cells import data_sets, of_task, plain, task_title, tasks_of
+from cxsentiment.benchmark.cells import data_sets, of_task, task_title, tasks_of
 from cxsentiment.benchmark.record import Run
+from cxsentiment.text import plain
 
 
 def cautions(runs: Sequence[Run]) -> list[str]:

@@ -23,14 +23,17 @@ Key = tuple[str, str, str]
 
 
 def read_run(path: Path) -> tuple[Run, list[Answers]]:
-    """A run and its predictions, which lie beside it. Raises InputError when either is not there or cannot be read."""
+    """A run and its predictions, which lie beside it.
+
+    Raises InputError when either is not there or cannot be read, or a data set has a text twice.
+    """
     run = Run.read(path)
     kept = path.parent / (run.predictions or path.stem + SUFFIX)
     try:
         return run, answers_of(pq.read_table(kept))
     except FileNotFoundError:
         raise InputError(f"the predictions of {path} are not there: {kept}; they are needed to compare") from None
-    except (OSError, pa.ArrowException, KeyError) as error:
+    except (OSError, pa.ArrowException, KeyError, InputError) as error:
         raise InputError(f"cannot read {kept}: {error}") from None
 
 

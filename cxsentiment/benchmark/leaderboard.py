@@ -10,15 +10,17 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cxsentiment.benchmark import standings
-from cxsentiment.benchmark.cells import Table, of_task, plain, task_title, tasks_of
+from cxsentiment.benchmark.cells import Table, of_task, task_title, tasks_of
 from cxsentiment.benchmark.circumstances import cautions, facts
-from cxsentiment.benchmark.plots import Picture, Style, styles
+from cxsentiment.benchmark.plots import Style, styles
 from cxsentiment.benchmark.plots_calibration import calibrated_languages, reliability_pictures, risk_pictures
 from cxsentiment.benchmark.plots_heat import behaviour_pictures, confusion_pictures
 from cxsentiment.benchmark.plots_scores import score_pictures, speed_picture
 from cxsentiment.benchmark.record import BehaviourResult, Run
 from cxsentiment.benchmark.standings import Comparison
+from cxsentiment.drawing import Picture
 from cxsentiment.errors import OutputError
+from cxsentiment.text import plain
 
 TEMPLATE: Final = "leaderboard.html.jinja"
 SHOWN_EXAMPLES: Final = 5

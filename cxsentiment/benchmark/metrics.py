@@ -6,12 +6,11 @@ Rows are [texts, columns]; sums of them are [columns], or [..., columns] for man
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from cxsentiment.benchmark.contender import Mention
 from cxsentiment.errors import InputError
 
 NO_ANSWER = -1
@@ -25,59 +24,61 @@ Bools = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.number[Any]]
 
 
-def cells(gold: npt.ArrayLike, predicted: npt.ArrayLike, labels: int) -> Integers:
-    """Each text's cell of the confusion matrix, one-hot [texts, labels * (labels + 1)].
+class Marked(Protocol):
+    """A touchpoint in a text, annotated or given."""
 
-    `gold` [texts] are indices of labels, so is `predicted`, where NO_ANSWER (-1) counts in the last column of the matrix.
-    Raises InputError when one is out of range.
+    @property
+    def start(self) -> int:
+        """Its first character."""
+
+    @property
+    def end(self) -> int:
+        """The character after its last."""
+
+    @property
+    def type(self) -> str | None:
+        """One of the taxonomy's types."""
+
+    @property
+    def polarity(self) -> str | None:
+        """`-`, `0`, `+` or `±`."""
+
+
+def one_hot(numbers: npt.ArrayLike, labels: int) -> Bools:
+    """Whether a text has a label [texts, labels], from the number of its only one [texts]; NO_ANSWER (-1) is none of them.
+
+    Raises InputError when a number is out of range.
+    """
+    given = np.asarray(numbers, np.int64)
+    if ((given < NO_ANSWER) | (given >= labels)).any():
+        raise InputError(f"labels are numbered 0 to {labels - 1}, and {NO_ANSWER} is a prediction that is missing; another one was given")
+    return given[:, None] == np.arange(labels)
+
+
+def confusion(gold: npt.ArrayLike, predicted: npt.ArrayLike, labels: int) -> Integers:
+    """How many texts of each gold label are given each label [gold, predicted], the last column for those without an answer.
+
+    `gold` and `predicted` [texts] are numbers of labels, of which `predicted` may be NO_ANSWER.
     """
     rows, columns = np.asarray(gold, np.int64), np.asarray(predicted, np.int64)
-    if ((rows < 0) | (rows >= labels)).any() or ((columns < NO_ANSWER) | (columns >= labels)).any():
-        raise InputError(
-            f"labels are numbered 0 to {labels - 1}, and {NO_ANSWER} is a prediction that is missing; another number was given"
-        )
     columns = np.where(columns == NO_ANSWER, labels, columns)
-    placed = np.zeros((len(rows), labels * (labels + 1)), np.int64)
-    placed[np.arange(len(rows)), rows * (labels + 1) + columns] = 1
-    return placed
-
-
-def confusion(sums: Numbers, labels: int) -> Numbers:
-    """Sums of `cells` [..., labels * (labels + 1)] as matrices [..., gold, predicted], the last column for no answer."""
-    return sums.reshape(*sums.shape[:-1], labels, labels + 1)
-
-
-def accuracy(sums: Numbers, labels: int) -> Floats:
-    """Share of texts that are right, from sums of `cells`."""
-    return _share(_right(confusion(sums, labels)).sum(axis=-1), sums.sum(axis=-1))
-
-
-def macro_f1(sums: Numbers, labels: int, occurring: Bools | None = None) -> Floats:
-    """Mean of 2 TP / (2 TP + FP + FN) over the labels `occurring` [labels], from sums of `cells`.
-
-    None: those that occur in gold in each sample. Where resamples are not stratified by gold label, give those of the whole set, or a
-    resample without a rare label is scored on fewer labels.
-    """
-    matrix = confusion(sums, labels)
-    gold = matrix.sum(axis=-1)
-    scores = _f1(_right(matrix), matrix[..., :labels].sum(axis=-2) + gold)
-    return _mean(scores, gold > 0 if occurring is None else occurring)
-
-
-def per_class(sums: Numbers, labels: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
-    """Precision, recall, f1 and support (texts) of each label, from sums of `cells` of one sample."""
-    matrix = confusion(sums, len(labels))
-    return _figures(labels, _right(matrix), matrix.sum(axis=-2)[:-1], matrix.sum(axis=-1))
+    return np.bincount(rows * (labels + 1) + columns, minlength=labels * (labels + 1)).reshape(labels, labels + 1)
 
 
 def outcomes(gold: npt.ArrayLike, predicted: npt.ArrayLike) -> Integers:
     """True positives, false positives, false negatives of each label, then a 1 for the text: [texts, 3 * labels + 1].
 
-    `gold` and `predicted` [texts, labels] tell whether a text has a label.
+    `gold` and `predicted` [texts, labels] tell whether a text has a label, of several or of one (see `one_hot`): what a confusion matrix
+    says beyond that counts in no score, and of 30 languages it would have 930 columns.
     """
     present, given = np.asarray(gold, np.bool_), np.asarray(predicted, np.bool_)
     texts = np.ones((len(present), 1), np.bool_)
     return np.concatenate([present & given, given & ~present, present & ~given, texts], axis=1).astype(np.int64)
+
+
+def accuracy(sums: Numbers) -> Floats:
+    """Share of texts whose only label is right, from sums of `outcomes` of texts that have one label each."""
+    return _share(_parts(sums)[0].sum(axis=-1), sums[..., -1])
 
 
 def micro_f1(sums: Numbers) -> Floats:
@@ -86,8 +87,12 @@ def micro_f1(sums: Numbers) -> Floats:
     return _f1(right, 2 * right + false + missed)
 
 
-def multilabel_macro_f1(sums: Numbers, occurring: Bools | None = None) -> Floats:
-    """Mean F1 over the labels `occurring` [labels], from sums of `outcomes`; None: those that occur in gold in each sample."""
+def macro_f1(sums: Numbers, occurring: Bools | None = None) -> Floats:
+    """Mean of 2 TP / (2 TP + FP + FN) over the labels `occurring` [labels], from sums of `outcomes`.
+
+    None: those that occur in gold in each sample. Where resamples are not stratified by gold label, give those of the whole set, or a
+    resample without a rare label is scored on fewer labels.
+    """
     right, false, missed = _parts(sums)
     scores = _f1(right, 2 * right + false + missed)
     return _mean(scores, right + missed > 0 if occurring is None else occurring)
@@ -102,7 +107,13 @@ def hamming_loss(sums: Numbers) -> Floats:
 def per_label(sums: Numbers, labels: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
     """Precision, recall, f1 and support (texts) of each label, from sums of `outcomes` of one sample."""
     right, false, missed = _parts(sums)
-    return _figures(labels, right, right + false, right + missed)
+    columns = {
+        "precision": _share(right, right + false),
+        "recall": _share(right, right + missed),
+        "f1": _f1(right, 2 * right + false + missed),
+        "support": right + missed,
+    }
+    return {label: {name: float(column[index]) for name, column in columns.items()} for index, label in enumerate(labels)}
 
 
 def star_errors(gold: npt.ArrayLike, predicted: npt.ArrayLike) -> Floats:
@@ -128,7 +139,7 @@ def one_minus_wmae(sums: Numbers) -> Floats:
     return _mean(1 - _share(errors, texts), texts > 0)
 
 
-def span_outcomes(gold: Sequence[Mention], predicted: Sequence[Mention]) -> Integers:
+def span_outcomes(gold: Sequence[Marked], predicted: Sequence[Marked]) -> Integers:
     """Counts of one text's touchpoints [4 * 4]: SPAN_COUNTS (annotated, those found, given, those right) of each of SPAN_MEASURES.
 
     `span_type`: overlap and equal type; `span_type_polarity`: equal polarity too; `types`: the types named in the text; `polarity`: whether
@@ -159,11 +170,11 @@ def span_f1(sums: Numbers, measure: str) -> Floats:
     return _share(2 * precision * recall, precision + recall)
 
 
-def _meet(one: Mention, other: Mention) -> bool:
+def _meet(one: Marked, other: Marked) -> bool:
     return one.type == other.type and one.start < other.end and other.start < one.end
 
 
-def _found(gold: Sequence[Mention], hits: Sequence[Sequence[Mention]]) -> int:
+def _found(gold: Sequence[Marked], hits: Sequence[Sequence[Marked]]) -> int:
     return sum(any(one in hit for hit in hits) for one in gold)
 
 
@@ -171,18 +182,9 @@ def _count(sums: Numbers, measure: str, count: str) -> Numbers:
     return sums[..., SPAN_MEASURES.index(measure) * len(SPAN_COUNTS) + SPAN_COUNTS.index(count)]
 
 
-def _right(matrix: Numbers) -> Numbers:
-    return np.diagonal(matrix, axis1=-2, axis2=-1)
-
-
 def _parts(sums: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     labels = sums.shape[-1] // 3
     return sums[..., :labels], sums[..., labels : 2 * labels], sums[..., 2 * labels : 3 * labels]
-
-
-def _figures(labels: Sequence[str], right: Numbers, given: Numbers, gold: Numbers) -> Mapping[str, Mapping[str, float]]:
-    columns = {"precision": _share(right, given), "recall": _share(right, gold), "f1": _f1(right, given + gold), "support": gold}
-    return {label: {name: float(column[index]) for name, column in columns.items()} for index, label in enumerate(labels)}
 
 
 def _f1(right: Numbers, given_and_gold: Numbers) -> Floats:

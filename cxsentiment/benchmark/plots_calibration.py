@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cxsentiment.benchmark.calibration import CALIBRATION_BINS
-from cxsentiment.benchmark.cells import in_order, of_task, plain
-from cxsentiment.benchmark.plots import Picture, picture, styles
+from cxsentiment.benchmark.cells import in_order, of_task
+from cxsentiment.benchmark.plots import picture, styles
 from cxsentiment.benchmark.record import CalibrationResult, Run
+from cxsentiment.drawing import Picture
+from cxsentiment.text import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from cxsentiment.benchmark.cells import in_order, plain, task_title
-from cxsentiment.benchmark.plots import Picture, picture
-from cxsentiment.benchmark.plots_scores import task_id
+from cxsentiment.benchmark.cells import in_order, task_title
+from cxsentiment.benchmark.plots import picture
 from cxsentiment.benchmark.record import Run
 from cxsentiment.benchmark.standings import failure_rates
+from cxsentiment.drawing import Picture, id_part
+from cxsentiment.text import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +43,7 @@ def confusion_pictures(run: Run, number: int) -> list[Picture]:
         found.append((task, labels, [name for name, _ in parts], counts))
     found.sort(key=lambda pool: (pool[0] != "sentiment", pool[0], -pool[3].sum()))
     return [
-        _confusion(f"confusion-{number}-{task_id(task)}-{place}", task, labels, names, counts)
+        _confusion(f"confusion-{number}-{id_part(task)}-{place}", task, labels, names, counts)
         for place, (task, labels, names, counts) in enumerate(found)
     ]
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cxsentiment.benchmark.cells import bounds, data_sets, in_order, of_task, plain
-from cxsentiment.benchmark.plots import Picture, picture, styles
+from cxsentiment.benchmark.cells import bounds, data_sets, in_order, of_task
+from cxsentiment.benchmark.plots import picture, styles
 from cxsentiment.benchmark.record import Run
 from cxsentiment.benchmark.standings import quality
+from cxsentiment.drawing import Picture, id_part
+from cxsentiment.text import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +46,7 @@ def _of_language(runs: Sequence[Run], task: str, language: str, names: Sequence[
 
     label = f"{task} scores with 95 % intervals on the data sets of {plain(language)}, by contender"
     height = 0.8 + len(names) * max(0.35, 0.16 * len(runs))
-    return picture(f"scores-{task_id(task)}-{number}", label, plain(language), (3.75, height), draw)
+    return picture(f"scores-{id_part(task)}-{number}", label, plain(language), (3.75, height), draw)
 
 
 def _limits(runs: Sequence[Run], task: str) -> tuple[float, float]:
@@ -53,11 +55,6 @@ def _limits(runs: Sequence[Run], task: str) -> tuple[float, float]:
     ends = [end for one in headlines for end in (one.value, *(bounds(one) or ()))]
     margin = max(0.01, (max(ends) - min(ends)) / 30)
     return min(ends) - margin, max(ends) + margin
-
-
-def task_id(task: str) -> str:
-    """A task as part of an id: letters and digits only."""
-    return "".join(letter if letter.isascii() and letter.isalnum() else f"-{ord(letter):x}-" for letter in task)
 
 
 def speed_picture(runs: Sequence[Run]) -> Picture | None:

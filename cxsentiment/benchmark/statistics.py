@@ -36,7 +36,7 @@ def bootstrap(rows: npt.ArrayLike, strata: npt.ArrayLike, statistic: Statistic, 
     groups = [_grouped(table[names == name]) for name in np.unique(names)]
     generator = np.random.default_rng(seed)
     draws = [np.zeros(0)]
-    for size in _chunks(resamples, max([table.shape[1], *(len(counts) for _, counts in groups)])):
+    for size in _chunks(resamples, max([table.shape[1], *(_width(counts) for _, counts in groups)])):
         sums = np.zeros((size, table.shape[1]))
         for distinct, counts in groups:
             sums += _drawn(generator, counts, size) @ distinct
@@ -108,13 +108,23 @@ def _grouped(rows: Floats) -> tuple[Floats, Integers]:
 
 def _drawn(generator: np.random.Generator, counts: Integers, size: int) -> Floats:
     """How often each group is drawn in as many draws as there are texts, [size, groups]: multinomial."""
-    texts = int(counts.sum())
-    if len(counts) * MULTINOMIAL_COST < texts:
+    texts, groups = int(counts.sum()), len(counts)
+    if not _is_text_by_text(counts):
         return generator.multinomial(texts, counts / texts, size).astype(np.float64)
-    groups, drawn = np.repeat(np.arange(len(counts)), counts), np.empty((size, len(counts)))
-    for row in drawn:
-        row[:] = np.bincount(groups[generator.integers(texts, size=texts, dtype=np.int32)], minlength=len(counts))
-    return drawn
+    # Many small groups: text by text, each resample with numbers of groups of its own, so that one count serves all.
+    drawn = np.repeat(np.arange(groups), counts)[generator.integers(texts, size=(size, texts), dtype=np.int32)]
+    drawn += groups * np.arange(size)[:, None]
+    return np.bincount(drawn.ravel(), minlength=size * groups).reshape(size, groups).astype(np.float64)
+
+
+def _is_text_by_text(counts: Integers) -> bool:
+    """Whether drawing each text costs less than drawing the number of each group."""
+    return len(counts) * MULTINOMIAL_COST >= int(counts.sum())
+
+
+def _width(counts: Integers) -> int:
+    """Numbers that a resample takes while it is drawn."""
+    return int(counts.sum()) if _is_text_by_text(counts) else len(counts)
 
 
 def _in_words(rows: Floats, counts: Integers) -> tuple[Floats, Integers]:

@@ -6,6 +6,7 @@ An `Answers` is all that scoring and comparing need; `answers_table` and `answer
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -21,6 +22,7 @@ from cxsentiment.benchmark.contender import Mention, Prediction
 from cxsentiment.benchmark.datasets import DataSet, Row
 from cxsentiment.benchmark.record import Interval, TaskResult
 from cxsentiment.benchmark.statistics import RESAMPLES, Statistic, bootstrap, interval
+from cxsentiment.errors import InputError
 
 Numbers = npt.NDArray[np.float64]
 SCHEMA = pa.schema(
@@ -170,8 +172,8 @@ def score(answers: Answers, resamples: int = RESAMPLES, seed: int = 0, overlap: 
         len(answers.ids),
         answers.labels,
         scores,
-        _per_class(answers, totals),
-        _confusion(answers, totals),
+        metrics.per_label(totals, answers.labels) if answers.task in {"sentiment", "language", "emotions"} else {},
+        _confusion(answers),
         _calibration(answers),
         overlap=overlap,
         errors=sum(one is None for one in answers.given),
@@ -182,12 +184,9 @@ def measured(answers: Answers) -> Measure:
     """Rows whose sums give a task's scores."""
     match answers.task:
         case "sentiment" | "language":
-            labels = len(answers.labels)
-            gold = [answers.labels.index(one) for one in answers.gold]
-            given = [answers.labels.index(one) if one in answers.labels else metrics.NO_ANSWER for one in answers.given]
-            rows = metrics.cells(gold, given, labels).astype(np.float64)
-            scores = {"macro_f1": partial(metrics.macro_f1, labels=labels), "accuracy": partial(metrics.accuracy, labels=labels)}
-            return Measure(rows, np.array(gold, np.int64), scores)
+            gold, given = _numbers(answers)
+            rows = metrics.outcomes(*(metrics.one_hot(one, len(answers.labels)) for one in (gold, given))).astype(np.float64)
+            return Measure(rows, gold, {"macro_f1": metrics.macro_f1, "accuracy": metrics.accuracy})
         case "stars":
             stars = np.array([np.nan if one is None else one for one in answers.given], np.float64)
             errors = metrics.star_errors(answers.gold, stars)
@@ -202,7 +201,7 @@ def _measured_emotions(answers: Answers) -> Measure:
     rows = metrics.outcomes(gold, given).astype(np.float64)
     occurring = np.asarray(gold.any(axis=0))
     scores: dict[str, Callable[[Numbers], Numbers]] = {
-        "macro_f1": partial(metrics.multilabel_macro_f1, occurring=occurring),
+        "macro_f1": partial(metrics.macro_f1, occurring=occurring),
         "micro_f1": metrics.micro_f1,
         "hamming_loss": metrics.hamming_loss,
     }
@@ -225,16 +224,17 @@ def _present(labels: Sequence[str], lists: Sequence[Sequence[str] | None]) -> np
     return np.array([[label in (one or ()) for label in labels] for one in lists], np.bool_).reshape(len(lists), len(labels))
 
 
-def _per_class(answers: Answers, totals: Numbers) -> Mapping[str, Mapping[str, float]]:
-    if answers.task in {"sentiment", "language"}:
-        return metrics.per_class(totals, answers.labels)
-    return metrics.per_label(totals, answers.labels) if answers.task == "emotions" else {}
+def _numbers(answers: Answers) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Gold and given labels [texts] by their places among the labels; one that is not among them is no answer."""
+    place = {label: number for number, label in enumerate(answers.labels)}
+    gold, given = [place[one] for one in answers.gold], [place.get(one, metrics.NO_ANSWER) for one in answers.given]
+    return np.array(gold, np.int64), np.array(given, np.int64)
 
 
-def _confusion(answers: Answers, totals: Numbers) -> list[list[int]] | None:
+def _confusion(answers: Answers) -> list[list[int]] | None:
     if answers.task != "sentiment":
         return None
-    matrix = metrics.confusion(totals, len(answers.labels)).astype(int)
+    matrix = metrics.confusion(*_numbers(answers), len(answers.labels))
     return [[int(count) for count in row] for row in (matrix if matrix[:, -1].any() else matrix[:, :-1])]
 
 
@@ -271,19 +271,33 @@ def answers_table(kept: Sequence[Answers]) -> pa.Table:
 
 
 def answers_of(table: pa.Table) -> list[Answers]:
-    """What `answers_table` kept, one for each task, data set and language, in order."""
+    """What `answers_table` kept, one for each task, data set and language, in order.
+
+    Raises InputError where one of these has a text twice: runs are paired by the ids of their texts.
+    """
     found = []
     columns = table.to_pydict()
     places: dict[tuple[str, str, str], list[int]] = {}
     for place, key in enumerate(zip(columns["task"], columns["dataset"], columns["language"], strict=True)):
         places.setdefault(key, []).append(place)
     for key, rows in places.items():
+        ids = [columns["id"][row] for row in rows]
+        _check_ids(ids, *key)
         gold, given = ([_from_json(key[0], columns[name][row]) for row in rows] for name in ("gold", "given"))
         probabilities = [columns["probabilities"][row] for row in rows]
         has = any(one is not None for one in probabilities)
         table_of = np.array(probabilities, np.float64) if has else None
-        found.append(Answers(*key, tuple(columns["labels"][rows[0]]), [columns["id"][row] for row in rows], gold, given, table_of))
+        found.append(Answers(*key, tuple(columns["labels"][rows[0]]), ids, gold, given, table_of))
     return found
+
+
+def _check_ids(ids: Sequence[str], task: str, dataset: str, language: str) -> None:
+    twice = [name for name, count in Counter(ids).items() if count > 1]
+    if twice:
+        raise InputError(
+            f"{task} of {dataset} ({language}) has {len(twice)} ids of texts more than once, such as {twice[0]!r}, so that texts cannot be "
+            "paired: give each row an id of its own (or leave out the set's id, and they are numbered), and run the benchmark again"
+        )
 
 
 def _json(value: Any) -> str | None:

@@ -73,8 +73,8 @@ def compare_kpi(
     """How closely sentiment and figures of the company move together, at each lag.
 
     Columns: measure (`MEASURES`), kpi, lag in periods (positive: sentiment comes first), correlation, its 95 % interval from low to high, n
-    (common periods), clearest (whether this lag has the strongest correlation of its pair), note. Notes stand in the row of the clearest
-    lag, and say whether it stands out if all lags are allowed for. A pair with fewer than `SHORTEST` common periods has one row, with a
+    (common periods), clearest (whether this lag has the strongest correlation of its pair), note, stands_out. The last two stand in the row
+    of the clearest lag, and say whether it stands out if all lags are allowed for. A pair with fewer than `SHORTEST` common periods has one row, with a
     note only. Correlation tells what moves together, not why.
 
     Args:
@@ -105,7 +105,9 @@ def compare_kpi(
         for row in _compared(measure, name, *_aligned(measured, kpi, measure, name, kind, min_count), kind, max_lag, detrend)
     ]
     kinds = {"measure": pa.string(), "kpi": pa.string(), "lag": pa.int64(), "correlation": pa.float64(), "low": pa.float64()}
-    schema = pa.schema(kinds | {"high": pa.float64(), "n": pa.int64(), "clearest": pa.bool_(), "note": pa.string()})
+    schema = pa.schema(
+        kinds | {"high": pa.float64(), "n": pa.int64(), "clearest": pa.bool_(), "note": pa.string(), "stands_out": pa.bool_()}
+    )
     return pa.Table.from_pylist(rows, schema=schema)
 
 
@@ -149,12 +151,17 @@ def _compared(
         empty
         | {"lag": one.lag, "correlation": one.correlation, "low": one.low, "high": one.high, "n": one.n}
         | {"clearest": one is best, "note": _note(careful, measure, name, period, len(found)) if one is best else ""}
+        | {"stands_out": _stands_out(careful) if one is best else None}
         for one in found
     ]
 
 
+def _stands_out(found: LaggedCorrelation) -> bool:
+    return not found.low <= 0.0 <= found.high
+
+
 def _note(found: LaggedCorrelation, measure: str, name: str, period: Period, lags: int) -> str:
-    if found.low <= 0.0 <= found.high:
+    if not _stands_out(found):
         return f"no clear relation at any lag (with {lags} of them allowed for, the interval at lag {found.lag} includes 0)"
     direction = "the same way" if found.correlation > 0 else "opposite ways"
     length = f"{abs(found.lag)} {period.name}{'s' if abs(found.lag) > 1 else ''}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from array import array
 from collections import defaultdict
@@ -14,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cxsentiment.stop_words import stop_words
 from cxsentiment.text import clean_string, fold
 from cxsentiment.word_forms import lemma
 
@@ -35,13 +35,6 @@ _NEGATIONS: Final = {
     "en": "not no never without cannot",
 }
 """Words that are counted only in a pair with the word after them: "nie działa"."""
-
-_GREEKLISH: Final = """
-    kai ke tha ths tis ton tin thn toy tou tous mou moy sou soy mas sas gia apo oti pou poy pws pos alla einai ein eine htan itan exei exw
-    eixa eixe edw edo ekei pio poly poli para mono oxi nai ola olo olous afou giati mia enas ena stin sthn sto sta ston stis stous opws
-    exo opos otan tote akoma akomi kati tipota opoios pali meta prin tora twra eimai eisai mporei prepei kathe
-"""
-"""Greek stop words in Latin letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +77,6 @@ def is_negation(folded: str, language: str) -> bool:
 @cache
 def _negations(language: str) -> frozenset[str]:
     return frozenset(map(fold, _NEGATIONS.get(language, "").split()))
-
-
-@cache
-def stop_words(language: str) -> frozenset[str]:
-    """spaCy's, folded, and those of Greeklish; none for a language that spaCy has no list of."""
-    try:
-        listed = importlib.import_module(f"spacy.lang.{language}.stop_words").STOP_WORDS if re.fullmatch("[a-z]{2,3}", language) else ()
-    except ModuleNotFoundError:
-        listed = ()
-    return frozenset(fold(word) for word in listed) | (frozenset(_GREEKLISH.split()) if language == "el" else frozenset())
 
 
 def count_phrases(texts: Sequence[str], language: str) -> Phrases:

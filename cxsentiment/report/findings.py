@@ -20,7 +20,11 @@ SHORT_SPAN: Final = timedelta(weeks=16)
 """An archive of less than that is told by days, one of more by weeks, unless it is said otherwise."""
 
 TRENDS: Final = 6
-"""Touchpoints that have a trend of their own: those of most comments."""
+LEAST_SHARE: Final = 0.02
+"""Touchpoints and languages that have a trend of their own: those of most comments, and of at least this share of them."""
+
+READ: Final = 50_000
+"""Comments that are read for what is said more often, at most."""
 
 ENOUGH: Final = 10
 """Comments of a touchpoint from which on its impact is reckoned."""
@@ -57,7 +61,8 @@ class Findings:
     """What was found.
 
     `rows` are all of the archive, `errors` those that could not be scored, `comments` the others. `tables` go by name, in the order of the
-    report; `gaps` say of a table that is not there why it is not. `by` are the dimensions whose tables are called `by_NAME`.
+    report; `gaps` say of a table that is not there why it is not. `by` are the dimensions whose tables are called `by_NAME`. Alerts are
+    of at least `min_count` comments.
     """
 
     archive: str
@@ -71,6 +76,7 @@ class Findings:
     masked: bool
     tables: Mapping[str, pa.Table]
     gaps: Mapping[str, str] = field(default_factory=dict)
+    min_count: int = 30
 
 
 def find(scored: Scored, options: ReportOptions | None = None) -> Findings:
@@ -91,9 +97,23 @@ def find(scored: Scored, options: ReportOptions | None = None) -> Findings:
     _where(gathered, scored, chosen)
     _how(gathered, scored)
     _why(gathered, scored, chosen)
-    _when(gathered, scored, chosen, period)
+    if first is None:
+        gathered.add("trend", lambda: _undated(scored))
+    else:
+        _when(gathered, scored, chosen, period)
     return Findings(
-        scored.name, scored.rows, scored.errors, comments, first, last, period, chosen.by, chosen.masked, gathered.tables, gathered.gaps
+        scored.name,
+        scored.rows,
+        scored.errors,
+        comments,
+        first,
+        last,
+        period,
+        chosen.by,
+        chosen.masked,
+        gathered.tables,
+        gathered.gaps,
+        chosen.min_count,
     )
 
 
@@ -115,6 +135,11 @@ class _Gathered:
 def _days(scored: Scored) -> tuple[date | None, date | None]:
     row = scored.query("SELECT min(day) AS first, max(day) AS last FROM comments").to_pylist()[0]
     return row["first"], row["last"]
+
+
+def _undated(scored: Scored) -> pa.Table:
+    scored.need_date()
+    raise InputError(f"{scored.name}: no comment has a day in the column {scored.date}")
 
 
 def _where(gathered: _Gathered, scored: Scored, options: ReportOptions) -> None:
@@ -142,25 +167,21 @@ def _how(gathered: _Gathered, scored: Scored) -> None:
 
 
 def _why(gathered: _Gathered, scored: Scored, options: ReportOptions) -> None:
-    gathered.add("phrases", lambda: measure.distinctive_phrases(scored, ("sentiment",), limit=8))
-    gathered.add("touchpoint_phrases", lambda: measure.distinctive_phrases(scored, ("touchpoint",), limit=5))
+    gathered.add("phrases", lambda: measure.distinctive_phrases(scored, ("sentiment",), limit=8, sample=READ))
+    gathered.add("touchpoint_phrases", lambda: measure.distinctive_phrases(scored, ("touchpoint",), limit=5, sample=READ))
     gathered.add("quotes", lambda: measure.quotes(scored, limit=options.quotes, polarities=("-", "+", "±"), masked=options.masked))
     gathered.add("at_risk", lambda: reasons.at_risk(scored, masked=options.masked))
 
 
 def _when(gathered: _Gathered, scored: Scored, options: ReportOptions, period: str) -> None:
     gathered.add("trend", lambda: measure.trend(scored, period=period))
-    gathered.add("language_trends", lambda: measure.trend(scored, ("language",), period=period))
-    gathered.add("touchpoint_trends", lambda: _largest(measure.trend(scored, ("touchpoint",), period=period)))
-    try:
-        found = reasons.find_alerts(scored, period, options.min_count, options.by)
-    except InputError as error:
-        gathered.gaps["alerts"] = str(error)
-    else:
-        gathered.tables["alerts"] = reasons.alert_table(found)
-        gathered.add("alert_touchpoints", lambda: reasons.alert_touchpoints(scored, found, period))
-        gathered.add("alert_phrases", lambda: reasons.alert_phrases(scored, found, period))
-        gathered.add("alert_quotes", lambda: reasons.alert_quotes(scored, found, period, masked=options.masked))
+    gathered.add("language_trends", lambda: _largest(measure.trend(scored, ("language",), period=period), "language"))
+    gathered.add("touchpoint_trends", lambda: _largest(measure.trend(scored, ("touchpoint",), period=period), "touchpoint"))
+    found = reasons.find_alerts(scored, period, options.min_count, options.by)
+    gathered.tables["alerts"] = reasons.alert_table(found)
+    gathered.add("alert_touchpoints", lambda: reasons.alert_touchpoints(scored, found, period))
+    gathered.add("alert_phrases", lambda: reasons.alert_phrases(scored, found, period))
+    gathered.add("alert_quotes", lambda: reasons.alert_quotes(scored, found, period, masked=options.masked))
     if options.kpi is not None:
         kpi = options.kpi
         gathered.add("kpi", lambda: measure.compare_kpi(scored, kpi, period=period))
@@ -171,10 +192,12 @@ def _by_comments(table: pa.Table) -> pa.Table:
     return table.sort_by([("comments", "descending")])
 
 
-def _largest(trends: pa.Table) -> pa.Table:
-    """The trends of the touchpoints of most comments."""
-    totals = trends.group_by("touchpoint").aggregate([("comments", "sum")]).sort_by([("comments_sum", "descending")])
-    return trends.filter(pc.is_in(trends["touchpoint"], value_set=totals["touchpoint"][:TRENDS].combine_chunks()))
+def _largest(trends: pa.Table, dimension: str) -> pa.Table:
+    """The trends of the values of most comments, none of less than `LEAST_SHARE` of them."""
+    totals = trends.group_by(dimension).aggregate([("comments", "sum")]).sort_by([("comments_sum", "descending")])
+    counts = totals["comments_sum"]
+    enough = totals.filter(pc.greater_equal(counts, LEAST_SHARE * (pc.sum(counts).as_py() or 0)))
+    return trends.filter(pc.is_in(trends[dimension], value_set=enough[dimension][:TRENDS].combine_chunks()))
 
 
 def _consistency(scored: Scored, by: Sequence[str]) -> pa.Table:

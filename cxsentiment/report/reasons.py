@@ -85,6 +85,19 @@ def find_alerts(scored: Scored, period: str, min_count: int, by: Sequence[str] =
     return sorted(told, key=lambda alert: (alert.period, -alert.p), reverse=True)
 
 
+def recent(scored: Scored, alerts: Sequence[Alert], period: str, last: int) -> list[Alert]:
+    """Those that were noticed in the `last` periods up to the last day of the archive; all of them if it is 0."""
+    newest = scored.query("SELECT max(day) AS day FROM comments")["day"][0].as_py()
+    if newest is None or not last:
+        return list(alerts)
+    kind = period_named(period)
+    begin = np.datetime64(newest)
+    for _ in range(last - 1):
+        begin = kind.start_of(np.array([begin]))[0] - np.timedelta64(1, "D")
+    first: date = kind.start_of(np.array([begin]))[0].astype(object)
+    return [alert for alert in alerts if alert.period >= first]
+
+
 def alert_table(alerts: Sequence[Alert]) -> pa.Table:
     """One row an alert, numbered from 1; `segment` and `value` where it is about a value of a column of the user's own."""
     rows = []

@@ -1,4 +1,4 @@
-"""What the report says, in Greek, Polish, Romanian and English: one file of words each; numbers, days and names of languages are Babel's."""
+"""What the report says, in Greek, Polish, Romanian and English: a file of words each; numbers, days, names of languages are Babel's."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from cxsentiment.errors import MissingExtraError, OptionError
 from cxsentiment.taxonomy import Taxonomy
+from cxsentiment.text import plain
 
 if TYPE_CHECKING:
     from babel import Locale
@@ -46,21 +47,24 @@ class Wording:
         return self.words[section][name].format(**values)
 
     def name(self, kind: str, value: str | None) -> str:
-        """What a value of a dimension is called: `kind` is sentiment, emotion, stage, quality, relation, intent, touchpoint, group, module,
-        language, or anything else, whose values are their own names; null is the word for unknown."""
+        """What a value of a dimension is called; null is the word for unknown.
+
+        `kind` is sentiment, emotion, stage, quality, relation, intent, touchpoint, group, module, language, or anything else, whose values
+        are their own names.
+        """
         if value is None or (kind == "language" and value == "und"):
             return self("page.unknown")
         if kind == "language":
-            return self.locale.languages.get(value, value)
+            return self.locale.languages.get(value, plain(value))
         of_taxonomy = {"touchpoint": self.taxonomy.types, "group": self.taxonomy.groups, "module": self.taxonomy.modules}
         if kind in of_taxonomy:
             labelled = of_taxonomy[kind].get(value)
-            return value if labelled is None else labelled.labels[self.language]
-        return self.words.get("qualities" if kind == "quality" else f"{kind}s", {}).get(value, value)
+            return plain(value) if labelled is None else labelled.labels[self.language]
+        return self.words.get("qualities" if kind == "quality" else f"{kind}s", {}).get(value, plain(value))
 
     def dimension(self, name: str) -> str:
         """What a dimension is called in the plural; a segment is called by its own name."""
-        return self.words["dimensions"].get(name, name)
+        return self.words["dimensions"].get(name, plain(name))
 
     def number(self, value: float | None, digits: int = 0) -> str:
         """A number with the separators of the language, a real minus sign, and so many digits after the point."""
@@ -74,7 +78,7 @@ class Wording:
         """A share of 1 as percent."""
         from babel.numbers import format_percent
 
-        return MISSING if share is None or math.isnan(share) else _signed(format_percent(round(share, 2), locale=self.locale))
+        return MISSING if share is None or math.isnan(share) else _signed(format_percent(round(share, 2) + 0.0, locale=self.locale))
 
     def points(self, net: float | None) -> str:
         """Net sentiment, or a difference of two, in points with its sign: 0.123 is +12."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cxsentiment.benchmark.metrics import SPAN_COUNTS, SPAN_MEASURES, span_outcomes
 from cxsentiment.heads import Calibration, Floats
 from cxsentiment.story import STORY, intents_of, qualities_of, relation_of, stage_of, story_probabilities
 from cxsentiment.tags import mentions_of, polarity_logits
@@ -35,7 +36,7 @@ class Reading:
 
 @dataclass(slots=True)
 class Counts:
-    """Items annotated, those of them found, items given, those of them right."""
+    """Items annotated, those of them found, items given, those of them right: `SPAN_COUNTS`."""
 
     annotated: int = 0
     found: int = 0
@@ -75,8 +76,8 @@ class Counts:
 class TouchpointScore:
     """All counts of some comments.
 
-    `spans`: overlap and equal type; `complete`: equal polarity too; `types`: the types named in a comment; `polarity`: whether it is right
-    of mentions whose span and type are; `stage`, `relation`: comments; `qualities` (with polarity) and `intents`: labels.
+    `spans`, `complete`, `types`, `polarity`: the `SPAN_MEASURES` of touchpoints (see `span_outcomes`); `stage`, `relation`: comments;
+    `qualities` (with polarity) and `intents`: labels.
     """
 
     spans: Counts = field(default_factory=Counts)
@@ -106,14 +107,9 @@ class TouchpointScore:
 
     def add_mentions(self, spans: Sequence[Span], mentions: Sequence[Found]) -> None:
         """Counts the mentions in one comment beside the annotated spans."""
-        hits = [[one for one in spans if one.type == it.type and one.start < it.end and it.start < one.end] for it in mentions]
-        told = [any(one.polarity == it.polarity for one in hit) for it, hit in zip(mentions, hits, strict=True)]
-        found = sum(any(one in hit for hit in hits) for one in spans)
-        whole = sum(any(one in hit and one.polarity == it.polarity for it, hit in zip(mentions, hits, strict=True)) for one in spans)
-        self.spans.add(len(spans), found, len(mentions), sum(map(bool, hits)))
-        self.complete.add(len(spans), whole, len(mentions), sum(told))
-        self.polarity.add(sum(map(bool, hits)), sum(told), sum(map(bool, hits)), sum(told))
-        self.types.add_sets({str(one.type) for one in spans}, {it.type for it in mentions})
+        outcomes = span_outcomes(spans, mentions).reshape(len(SPAN_MEASURES), len(SPAN_COUNTS))
+        for counts, outcome in zip((self.spans, self.complete, self.types, self.polarity), outcomes.tolist(), strict=True):
+            counts.add(*outcome)
 
     def add_story(self, story: Story, told: Story) -> None:
         """Counts the story of one comment."""

@@ -8,6 +8,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from cxsentiment.benchmark.comparing import SUFFIX, read_run
@@ -19,6 +21,8 @@ Runs = Callable[..., Any]
 
 ROOT = Path(__file__).parents[2]
 CONTENDERS = """
+import gc
+
 from cxsentiment.benchmark.contender import Prediction
 
 
@@ -39,6 +43,13 @@ class Glad:
 
     def predict(self, texts):
         return [Prediction("positive", {"negative": 0.2, "positive": 0.8}) for _ in texts]
+
+
+class Heavy(Glad):
+    def __init__(self, name):  # holds itself, as models do, and tells how many others there are
+        super().__init__(name)
+        self.details = {"others": sum(type(one).__name__ == "Heavy" for one in gc.get_objects()) - 1}
+        self.me = self
 
 
 class Teacher:
@@ -64,6 +75,14 @@ sentiment = {{ column = "label", labels = {{ negative = "negative", positive = "
 
 [contenders.short]
 spec = "python:{place}:Glad"
+
+[contenders.heavy]
+spec = "python:{place}:Heavy"
+name = "heavy"
+
+[contenders.heavier]
+spec = "python:{place}:Heavy"
+name = "heavier"
 
 [contenders.spelled]
 spec = "python:{place}:Words"
@@ -224,6 +243,11 @@ def test_options_that_are_wrong_are_refused(run: Runs, folder: Path, options: tu
     assert said in outcome.err.splitlines()[-1]
 
 
+def test_a_contender_is_let_go_before_the_next_is_made(run: Runs, folder: Path) -> None:
+    assert run(*arguments(folder, "heavy", "heavier"), "--task", "sentiment").code == 0
+    assert Run.read(folder / "out" / "heavier.json").details == {"others": 0}
+
+
 def test_a_contender_that_fails_is_named(fails: Fails, folder: Path) -> None:
     said = fails(*arguments(folder, f"python:{folder / 'mine.py'}:Broken"))
     assert said == "error: contender broken failed on texts for speed: OSError: no more tea\n"
@@ -254,5 +278,9 @@ def test_results_that_cannot_be_used_are_refused(run: Runs, fails: Fails, folder
     assert "several runs of 'glad'; give one run of each contender" in fails("benchmark", "leaderboard", glad, glad)
     place = folder / "reviews.csv" / "board.html"
     assert f"cannot write to {place.parent}" in fails("benchmark", "leaderboard", glad, "--out", place)
-    (folder / "out" / f"glad{SUFFIX}").unlink()
+    predictions = folder / "out" / f"glad{SUFFIX}"
+    pq.write_table(pa.concat_tables([pq.read_table(predictions)] * 2), predictions)
+    for command in ("compare", "leaderboard"):
+        assert "sentiment of reviews (en) has 30 ids of texts more than once" in fails("benchmark", command, glad, glad)
+    predictions.unlink()
     assert "are not there" in fails("benchmark", "compare", glad, glad)

@@ -6,19 +6,11 @@ from textwrap import dedent
 import pytest
 
 from cxsentiment.benchmark import behavioural_file
-from cxsentiment.benchmark.behavioural import (
-    failure_rates,
-    judge_case,
-    run_behaviour,
-    run_cases,
-    table_by_capability,
-    table_by_test,
-)
+from cxsentiment.benchmark.behavioural import judge_case, run_behaviour, run_cases
 from cxsentiment.benchmark.behavioural_cases import Case, cases, cases_of
 from cxsentiment.benchmark.behavioural_file import BehaviourFile, read
 from cxsentiment.benchmark.behavioural_table import kind_of
 from cxsentiment.benchmark.contender import Prediction
-from cxsentiment.benchmark.record import BehaviourResult
 from cxsentiment.errors import InputError, OptionError
 
 OWN = """
@@ -325,29 +317,3 @@ def test_our_tests_are_run_language_by_language() -> None:
     assert "negative words" in failing
     assert not failing & {"positive words", "capitals", "Greeklish, by look", "link added", "intensified praise"}
     assert all(one.cases == 3 for one in results)
-
-
-def test_failure_rates_weigh_tests_alike_and_tables_show_them() -> None:
-    results = [
-        BehaviourResult("ours", "calls", "invariance", "en", 4, 1),
-        BehaviourResult("negation", "negated praise", "minimum functionality", "en", 10, 10),
-        BehaviourResult("negation", "negated blame", "minimum functionality", "en", 40, 0),
-        BehaviourResult("negation", "negated praise", "minimum functionality", "pl", 8, 1),
-    ]
-    rates = {(one.capability, one.language): one for one in failure_rates(results)}
-    assert list(rates) == [("negation", "en"), ("negation", "pl"), ("ours", "en"), ("all", "en"), ("all", "pl")]
-    both = rates["negation", "en"]
-    assert (both.tests, both.cases, both.failures, both.rate) == (2, 50, 10, 0.5)
-    assert rates["all", "en"].rate == pytest.approx((1 + 0 + 0.25) / 3)
-    assert table_by_capability(results).splitlines() == [
-        "| capability | en | pl |",
-        "|---|---:|---:|",
-        "| negation | 50.0% | 12.5% |",
-        "| ours | 25.0% |  |",
-        "| all | 41.7% | 12.5% |",
-    ]
-    assert table_by_test(results).splitlines()[2:] == [
-        "| negation | negated praise | minimum functionality | 100.0% | 12.5% |",
-        "| negation | negated blame | minimum functionality | 0.0% |  |",
-        "| ours | calls | invariance | 25.0% |  |",
-    ]

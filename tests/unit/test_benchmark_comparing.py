@@ -63,6 +63,12 @@ def test_predictions_that_are_missing_or_damaged_are_refused(registry: Registry,
     path = kept(registry, tmp_path, Dice())
     predictions = tmp_path / f"dice{SUFFIX}"
     assert len(read_run(path)[1]) == 3
+    table = pq.read_table(predictions)
+    pq.write_table(pa.concat_tables([table, table.slice(0, 1)]), predictions)
+    with pytest.raises(
+        InputError, match=r"cannot read .*dice\.predictions\.parquet: sentiment of polish \(pl\) has 1 ids .* run the bench"
+    ):
+        read_run(path)
     predictions.write_text("no Parquet", encoding="utf-8")
     with pytest.raises(InputError, match="cannot read"):
         read_run(path)

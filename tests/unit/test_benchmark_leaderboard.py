@@ -31,8 +31,9 @@ from cxsentiment.benchmark.record import (
     SpeedResult,
     TaskResult,
 )
-from cxsentiment.benchmark.standings import Comparison, headline, ranked, task_scores
-from cxsentiment.benchmark.tables import behaviour_table, headline_table, task_table
+from cxsentiment.benchmark.standings import Comparison, failure_rates, headline, ranked, task_scores
+from cxsentiment.benchmark.standings import behaviour as behaviour_of
+from cxsentiment.benchmark.tables import behaviour_table, headline_table, markdown, task_table
 from cxsentiment.errors import InputError, MissingExtraError, OutputError
 
 HOSTILE = "<script>alert('x')</script> $\\frac{ _|*"
@@ -186,6 +187,27 @@ def test_behaviour_table_weighs_the_tests_of_a_capability_equally() -> None:
     assert table[2:] == ["| negation | pl | 20.0 % | 10.0 % (1 of 2 tests) |"]
 
 
+def test_every_behavioural_test_has_its_row_and_languages_weigh_alike() -> None:
+    tests = [
+        BehaviourResult("ours", "calls", "invariance", "en", 4, 1),
+        BehaviourResult("negation", "praise", "minimum functionality", "en", 10, 10),
+        BehaviourResult("negation", "blame", "minimum functionality", "en", 40, 0),
+        BehaviourResult("negation", "praise", "minimum functionality", "pl", 8, 1),
+        BehaviourResult("negation", "never asked", "minimum functionality", "pl", 0, 0),
+    ]
+    runs = [run("x", 0.8, behaviour=tests)]
+    assert markdown(behaviour_of(runs, each_test=True)).splitlines()[2:] == [
+        "| ours | calls | invariance | en | 25.0 % |",
+        "| negation | praise | minimum functionality | pl | 12.5 % |",
+        "| negation | praise | minimum functionality | en | 100.0 % |",
+        "| negation | blame | minimum functionality | en | 0.0 % |",
+        "| negation | never asked | minimum functionality | pl | n/a |",
+    ]
+    (everything,) = failure_rates(runs, lambda _: True)
+    assert everything is not None
+    assert everything.value == pytest.approx(((0.25 + 1 + 0) / 3 + 0.125) / 2)
+
+
 def test_ranked_puts_incomplete_contenders_after_complete_ones() -> None:
     assert [one.contender for one in ranked([bare(), run("b", 0.6), bare("none"), run("a", 0.7)])] == ["a", "b", "phrases alone", "none"]
 
@@ -303,7 +325,7 @@ def test_many_contenders_look_different() -> None:
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cxsentiment.benchmark.plots.find_spec", lambda _: None)
+    monkeypatch.setattr("cxsentiment.drawing.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"cxsentiment\[benchmark\]"):
         picture("x", "x", "x", (1, 1), lambda _: None)
 

@@ -1,19 +1,20 @@
 import itertools
-from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from scipy import stats
 
 from cxsentiment.benchmark import statistics
-from cxsentiment.benchmark.metrics import accuracy, cells, macro_f1, micro_f1, one_minus_wmae, outcomes, star_errors
+from cxsentiment.benchmark.metrics import NO_ANSWER, accuracy, macro_f1, micro_f1, one_hot, one_minus_wmae, outcomes, star_errors
 from cxsentiment.benchmark.record import Interval
 from cxsentiment.benchmark.statistics import bootstrap, holm, interval, paired_bootstrap, paired_permutation
 
 Floats = statistics.Floats
 RUNS = 1600
 """Enough that the share of intervals that hold is known to half a point: with 400, one seed in ten would fail."""
-ACCURACY, MACRO_F1 = partial(accuracy, labels=3), partial(macro_f1, labels=3)
+DRAWING = {"multinomial": 0, "text by text": 10**9}
+"""What makes either way of drawing the cheaper one."""
 
 
 def mean(sums: Floats) -> Floats:
@@ -30,12 +31,45 @@ def error_of(share: float, draws: int) -> float:
     return 4 * float(np.sqrt(share * (1 - share) / draws))
 
 
-def contenders(texts: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gold labels and the cells of two contenders, right in about .7 and .6 of the texts."""
+def answers(gold: npt.ArrayLike, given: npt.ArrayLike, labels: int = 3) -> Floats:
+    """Rows of texts with one label each."""
+    return outcomes(one_hot(gold, labels), one_hot(given, labels)).astype(np.float64)
+
+
+def said(rng: np.random.Generator, gold: np.ndarray, share: float, labels: int = 3) -> np.ndarray:
+    """The right label in at least this share of the texts, else any or none."""
+    return np.where(rng.random(len(gold)) < share, gold, rng.integers(NO_ANSWER, labels, len(gold)))
+
+
+def contenders(texts: int, seed: int = 0) -> tuple[np.ndarray, Floats, Floats]:
+    """Gold labels and the rows of two contenders, right in about .7 and .6 of the texts."""
     rng = np.random.default_rng(seed)
     gold = rng.choice(3, texts, p=[0.2, 0.2, 0.6])
-    both = [np.where(rng.random(texts) < share, gold, rng.integers(-1, 3, texts)) for share in (0.6, 0.45)]
-    return gold, cells(gold, both[0], 3), cells(gold, both[1], 3)
+    return gold, answers(gold, said(rng, gold, 0.6)), answers(gold, said(rng, gold, 0.45))
+
+
+def plain_macro_f1(gold: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Of labels [..., texts] themselves, label by label."""
+    scores = []
+    for label in np.unique(gold):
+        right = ((gold == label) & (given == label)).sum(axis=-1)
+        scores.append(2 * right / ((gold == label).sum(axis=-1) + (given == label).sum(axis=-1)))
+    found: np.ndarray = np.mean(scores, axis=0)
+    return found
+
+
+@pytest.mark.parametrize("cost", DRAWING.values(), ids=DRAWING)
+def test_bootstrap_is_distributed_as_all_resamples(cost: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "MULTINOMIAL_COST", cost)
+    gold, given = np.array([0, 0, 0, 0, 1, 1, 1]), np.array([0, 0, 1, 2, 1, 0, NO_ANSWER])
+    zeros, ones = itertools.product(range(4), repeat=4), itertools.product(range(4, 7), repeat=3)
+    every = np.array([[*zero, *one] for zero, one in itertools.product(zeros, list(ones))])
+    exact = np.round(plain_macro_f1(gold[every], given[every]), 9)
+    draws = np.round(bootstrap(answers(gold, given), gold, macro_f1, 20_000), 9)
+    values = np.unique(exact)
+    assert set(draws) <= set(values)
+    shares = [(each[:, None] <= values).mean(axis=0) for each in (exact, draws)]
+    assert np.abs(shares[0] - shares[1]).max() < 2 / np.sqrt(20_000)  # Kolmogorov and Smirnov: more in 7 of 10,000 seeds
 
 
 @pytest.mark.parametrize("distinct", [3, 40])
@@ -54,38 +88,38 @@ def test_bootstrap_is_distributed_as_that_of_scipy(distinct: int) -> None:
 def test_every_resample_has_as_many_texts_of_each_stratum_as_the_set() -> None:
     gold, rows, _ = contenders(300)
     for label in range(3):
-        drawn = bootstrap(rows, gold, lambda sums, label=label: sums.reshape(-1, 3, 4).sum(axis=-1)[:, label], 50)
+        drawn = bootstrap(rows, gold, lambda sums, label=label: sums[:, label] + sums[:, 6 + label], 50)
         assert (drawn == (gold == label).sum()).all()
 
 
 def test_one_text_to_a_stratum_leaves_nothing_to_chance() -> None:
     _, rows, _ = contenders(30)
-    assert (bootstrap(rows, np.arange(30), ACCURACY, 20) == ACCURACY(rows.sum(axis=0))).all()
+    assert (bootstrap(rows, np.arange(30), accuracy, 20) == accuracy(rows.sum(axis=0))).all()
 
 
 def test_equal_seeds_give_equal_results_in_any_order_of_the_texts() -> None:
     gold, first, second = contenders(200)
     stars = star_errors(gold + 1, np.random.default_rng(0).normal(3, 1, 200))
     order = np.random.default_rng(5).permutation(200)
-    assert np.array_equal(bootstrap(first, gold, MACRO_F1, 100, 3), bootstrap(first[order], gold[order], MACRO_F1, 100, 3))
-    assert not np.array_equal(bootstrap(first, gold, MACRO_F1, 100, 3), bootstrap(first, gold, MACRO_F1, 100, 4))
+    assert np.array_equal(bootstrap(first, gold, macro_f1, 100, 3), bootstrap(first[order], gold[order], macro_f1, 100, 3))
+    assert not np.array_equal(bootstrap(first, gold, macro_f1, 100, 3), bootstrap(first, gold, macro_f1, 100, 4))
     one, other = (bootstrap(stars[places], gold[places], one_minus_wmae, 100, 3) for places in (np.arange(200), order))
     assert np.array_equal(one, other)
-    assert paired_permutation(first, second, MACRO_F1, 500, 3) == paired_permutation(first[order], second[order], MACRO_F1, 500, 3)
+    assert paired_permutation(first, second, macro_f1, 500, 3) == paired_permutation(first[order], second[order], macro_f1, 500, 3)
 
 
 def test_strata_may_be_names() -> None:
     gold, rows, _ = contenders(100)
     names = np.array(["a", "b", "c"])[gold]
-    assert np.array_equal(bootstrap(rows, names, MACRO_F1, 100), bootstrap(rows, gold, MACRO_F1, 100))
+    assert np.array_equal(bootstrap(rows, names, macro_f1, 100), bootstrap(rows, gold, macro_f1, 100))
 
 
 @pytest.mark.parametrize("items", [7, 600])
 def test_chunks_of_any_size_make_as_many_draws(items: int, monkeypatch: pytest.MonkeyPatch) -> None:
     gold, first, _ = contenders(50)
     monkeypatch.setattr(statistics, "CHUNK_ITEMS", items)
-    assert bootstrap(first, gold, ACCURACY, 101).shape == (101,)
-    assert paired_permutation(first, first, ACCURACY, 101) == 1
+    assert bootstrap(first, gold, accuracy, 101).shape == (101,)
+    assert paired_permutation(first, first, accuracy, 101) == 1
 
 
 def test_interval_is_of_percentiles() -> None:
@@ -94,14 +128,14 @@ def test_interval_is_of_percentiles() -> None:
 
 
 def test_no_texts_have_an_interval_of_nothing() -> None:
-    assert interval(bootstrap(cells([], [], 3), [], MACRO_F1, 10), 0) == Interval(0, 0, 0)
+    assert interval(bootstrap(answers([], []), [], macro_f1, 10), 0) == Interval(0, 0, 0)
 
 
 def test_paired_bootstrap_draws_the_same_texts_for_both() -> None:
     gold, first, second = contenders(400)
-    assert (paired_bootstrap(first, first, gold, MACRO_F1, 200) == 0).all()
-    draws = paired_bootstrap(first, second, np.zeros(400), ACCURACY, 20_000)
-    right = [rows.reshape(-1, 3, 4)[:, range(3), range(3)].sum(axis=1) for rows in (first, second)]
+    assert (paired_bootstrap(first, first, gold, macro_f1, 200) == 0).all()
+    draws = paired_bootstrap(first, second, np.zeros(400), accuracy, 20_000)
+    right = [rows[:, :3].sum(axis=1) for rows in (first, second)]
     differences = right[0] - right[1]
     assert draws.mean() == pytest.approx(differences.mean(), abs=0.001)
     assert draws.std() == pytest.approx(differences.std() / 20, rel=0.03)
@@ -109,12 +143,25 @@ def test_paired_bootstrap_draws_the_same_texts_for_both() -> None:
 
 def test_permutation_of_macro_f1_agrees_with_all_swaps() -> None:
     gold = np.arange(12) % 3
-    first, second = cells(gold, [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 1], 3), cells(gold, [0, 2, 1, 0, 0, 2, 0, -1, 2, 0, 1, 2], 3)
+    first, second = answers(gold, [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 1]), answers(gold, [0, 2, 1, 0, 0, 2, 0, -1, 2, 0, 1, 2])
     moved = np.array(list(itertools.product((0, 1), repeat=12))) @ (first - second)
-    differences = np.abs(MACRO_F1(first.sum(axis=0) - moved) - MACRO_F1(second.sum(axis=0) + moved))
+    differences = np.abs(macro_f1(first.sum(axis=0) - moved) - macro_f1(second.sum(axis=0) + moved))
     exact = np.mean(differences >= differences[0] - 1e-12)
     assert 0.05 < exact < 0.95
-    assert paired_permutation(first, second, MACRO_F1, 20_000) == pytest.approx(exact, abs=error_of(exact, 20_000))
+    assert paired_permutation(first, second, macro_f1, 20_000) == pytest.approx(exact, abs=error_of(exact, 20_000))
+
+
+def test_permutation_of_thirty_labels_agrees_with_swapping_text_by_text() -> None:
+    rng = np.random.default_rng(8)
+    gold = np.arange(600) % 30
+    first, second = said(rng, gold, 0.72, 30), said(rng, gold, 0.70, 30)
+    observed = abs(plain_macro_f1(gold, first) - plain_macro_f1(gold, second))
+    swapped = rng.random((4_000, 600)) < 0.5
+    one, other = np.where(swapped, second, first), np.where(swapped, first, second)
+    plain = np.mean(np.abs(plain_macro_f1(gold, one) - plain_macro_f1(gold, other)) >= observed - 1e-12)
+    assert 0.05 < plain < 0.95
+    p_value = paired_permutation(answers(gold, first, 30), answers(gold, second, 30), macro_f1, 20_000)
+    assert p_value == pytest.approx(plain, abs=error_of(plain, 4_000) + error_of(plain, 20_000))
 
 
 def test_permutation_of_numbers_agrees_with_scipy() -> None:
@@ -146,11 +193,12 @@ def test_holm_by_hand() -> None:
 
 def test_intervals_of_random_answers_hold_chance_in_95_of_100_runs() -> None:
     sizes, rng = (120, 120, 360), np.random.default_rng(11)
-    gold, expected = np.repeat(np.arange(3), sizes), np.outer(sizes, (1, 1, 1, 0)).ravel() / 3
+    gold, right = np.repeat(np.arange(3), sizes), np.array(sizes) / 3
+    expected = np.concatenate([right, 200 - right, 2 * right, [600]])
     held = np.zeros(2)
     for run in range(RUNS):
-        rows = cells(gold, rng.integers(0, 3, 600), 3)
-        for index, statistic in enumerate((MACRO_F1, ACCURACY)):
+        rows = answers(gold, rng.integers(0, 3, 600))
+        for index, statistic in enumerate((macro_f1, accuracy)):
             found = interval(bootstrap(rows, gold, statistic, 1000, run), 0)
             held[index] += found.low <= statistic(expected) <= found.high
     assert held / RUNS == pytest.approx([0.95, 0.95], abs=0.02)

@@ -12,6 +12,7 @@ import pytest
 from cxsentiment.benchmark.contender import Mention, Prediction
 from cxsentiment.benchmark.datasets import DataSet, Row
 from cxsentiment.benchmark.tasks import SCHEMA, Answers, answer, answers_of, answers_table, measured, score
+from cxsentiment.errors import InputError
 
 BINARY = DataSet("binary", "", "a.csv", None, sentiment={"column": "s", "labels": {"negative": "bad", "positive": "good"}})
 STARRED = DataSet(
@@ -201,6 +202,14 @@ def test_kept_answers_come_back() -> None:
         else:
             np.testing.assert_allclose(one.probabilities, other.probabilities)
         assert asdict(score(one, resamples=100)) == asdict(score(other, resamples=100))
+
+
+def test_a_text_that_is_kept_twice_is_refused() -> None:
+    (kept,) = [one for one in every_kind() if one.task == "sentiment" and one.dataset == "binary"]
+    other = replace(kept, language="pl")
+    assert len(answers_of(answers_table([kept, other]))) == 2  # ids may come again in another language
+    with pytest.raises(InputError, match=r"sentiment of binary \(en\) has 1 ids of texts more than once, such as '1'"):
+        answers_of(answers_table([replace(kept, ids=["1", "1"]), other]))
 
 
 def test_nothing_kept_is_an_empty_table() -> None:

@@ -90,11 +90,16 @@ def test_unknown_options_and_values_are_refused() -> None:
         ("chat:some", {"at_once": 1.5}),
         ("embedding:x", {"batch_size": True}),
         ("linear", {"name": ""}),
-        ("model:x", {"label_map": "A"}),
+        ("model:x", {"label_map": 3}),
         ("language:cxsentiment", {"languages": 3}),
     ]:
         with pytest.raises(OptionError, match=f"option {next(iter(options))} cannot be"):
             make_contender(spec, options)
+
+
+def test_a_label_map_that_cannot_be_read_is_refused() -> None:
+    with pytest.raises(OptionError, match="label map 'A': give pairs such as LABEL_0=negative"):
+        make_contender("model:x", {"label_map": "A"})
 
 
 def test_making_baselines_does_not_bring_torch() -> None:

@@ -38,6 +38,13 @@ def test_inflected_forms_count_together_and_stop_words_do_not() -> None:
     assert "było" not in uncovered
 
 
+def test_stop_words_of_greeklish_are_left_out() -> None:
+    comments = [f"to ologramma einai xalasmeno alla {word} exei xrwma" for word in ("pragmati", "dystyxws", "panta", "sinexia")]
+    words = {word for one in coverage(comments, Taxonomy.default()).uncovered for word in one.words.split()}
+    assert "ologramma" in words
+    assert words.isdisjoint({"einai", "alla", "exei"})
+
+
 def test_nothing_is_covered_in_nothing() -> None:
     found = coverage([], Taxonomy.default())
     assert (found.comments, found.without, found.uncovered) == (0, 0, ())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cxsentiment import OptionError
-from cxsentiment.label_map import GOEMOTIONS, reading_of
+from cxsentiment.label_map import GOEMOTIONS, read_label_map, reading_of
 from cxsentiment.results import EMOTIONS, SENTIMENTS
 
 
@@ -94,3 +94,25 @@ def test_labels_of_one_emotion_add_up_or_the_largest_counts() -> None:
     joy = EMOTIONS.index("joy")
     assert reading.emotion_probabilities(probabilities, exclusive=True)[0, joy] == pytest.approx(0.9)
     assert reading.emotion_probabilities(probabilities, exclusive=False)[0, joy] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "A = negative, B=positive + joy,C=none",
+        {"A": "negative", "B": "positive+joy", "C": "none"},
+        {"A": ["negative"], "B": ("positive", "joy"), "C": None},
+    ],
+)
+def test_maps_are_read_as_users_write_them(given: str | dict[str, str | list[str] | None]) -> None:
+    assert read_label_map(given) == {"A": ("negative",), "B": ("positive", "joy"), "C": ()}
+
+
+def test_a_label_may_have_an_equals_sign() -> None:
+    assert read_label_map("a=b=negative") == {"a=b": ("negative",)}
+
+
+@pytest.mark.parametrize("given", ["", "A", "=negative", "A=negative,,"])
+def test_text_that_is_no_map_is_refused(given: str) -> None:
+    with pytest.raises(OptionError, match="give pairs such as"):
+        read_label_map(given)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cxsentiment.errors import InputError, OptionError
 from cxsentiment.measure.archive import open_scored
 from cxsentiment.measure.phrases import PRIOR, distinctive, distinctive_phrases, log_odds_ratio
-from cxsentiment.measure.words import FEWEST_COMMENTS, Phrases, count_phrases, stop_words, words_of
+from cxsentiment.measure.words import FEWEST_COMMENTS, Phrases, count_phrases, words_of
 from cxsentiment.results import ROW_SCHEMA
 
 HOSTILE = (
@@ -136,12 +136,6 @@ def test_links_addresses_and_punctuation_part_words() -> None:
     phrases = count_phrases(["slow. delivery maria@x.gr https://slow.gr courier"] * 3, "en")
 
     assert phrases.spellings == ("courier", "delivery", "slow")
-
-
-def test_stop_words() -> None:
-    assert "και" in stop_words("el")
-    assert "kai" in stop_words("el")
-    assert stop_words("und") == stop_words("../x") == frozenset()
 
 
 def test_hostile_texts_are_counted() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,21 +89,9 @@ def _budget(value: Any) -> int | str:
 
 
 def _label_map(value: Any) -> dict[str, tuple[str, ...]]:
-    """Label -> meanings: a table whose values are `positive+joy`, lists, or `none`; or text like `LABEL_0=negative,LABEL_1=none`."""
-    pairs: Any = value.items() if isinstance(value, Mapping) else [_parted(pair) for pair in _text(value).split(",")]
-    return {str(label): _meanings(ours) for label, ours in pairs}
+    from cxsentiment.label_map import read_label_map
 
-
-def _parted(pair: str) -> tuple[str, str]:
-    label, equals, meaning = pair.rpartition("=")
-    if not (equals and label.strip()):
-        raise ValueError(pair)
-    return label.strip(), meaning
-
-
-def _meanings(value: str | Sequence[str] | None) -> tuple[str, ...]:
-    given = value.split("+") if isinstance(value, str) else value or ()
-    return tuple(one.strip() for one in given if one.strip() != "none")
+    return read_label_map(value if isinstance(value, Mapping) else _text(value))
 
 
 # ---- kinds --------------------------------------------------------------------------------------------------------------------------

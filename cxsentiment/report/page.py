@@ -1,0 +1,221 @@
+"""The report as one HTML page that needs no network; its only script is ours, and the page allows no other."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from importlib.metadata import version
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from cxsentiment.report import charts
+from cxsentiment.report.findings import ENOUGH, Findings
+from cxsentiment.report.headline import archive_name, cards, errors, subtitle
+from cxsentiment.report.sentences import alert_details, alert_sentence
+from cxsentiment.report.tables import FEELINGS, ShownTable, Tables
+from cxsentiment.report.wording import REPORT_LANGUAGES, Wording
+
+TEMPLATE: Final = "page.html.jinja"
+SECTIONS: Final = ("headline", "alerts", "time", "where", "priority", "why", "how", "journey", "loyalty", "kpi", "voices", "about")
+NEEDS: Final = {
+    "alerts": ("alerts",),
+    "time": ("trend",),
+    "priority": ("impact",),
+    "why": ("phrases", "touchpoint_phrases"),
+    "journey": ("touchpoint_stages",),
+    "loyalty": ("loyalty", "at_risk"),
+    "kpi": ("kpi",),
+    "voices": ("quotes",),
+}
+"""Sections that are shown if one of these tables is there and, but for alerts, has rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a customer said, with what stands below it."""
+
+    text: str
+    about: str
+    feeling: str
+    language: str | None
+    touchpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAlert:
+    """An alert with what stands behind it."""
+
+    sentence: str
+    details: str
+    is_rise: bool
+    is_first: bool
+    touchpoints: ShownTable | None
+    words: Sequence[Mapping[str, Any]]
+    quotes: Sequence[Quote]
+
+
+def page(findings: Findings, wording: Wording) -> str:
+    """The whole page; equal findings give an equal page."""
+    tables = Tables(findings, wording)
+    script = _file("page.js")
+    quotes = [_quote(row, wording) for row in _rows(findings, "quotes")]
+    return _environment(wording).render(
+        archive=archive_name(findings),
+        subtitle=subtitle(findings, wording),
+        version=version("cxsentiment"),
+        languages=REPORT_LANGUAGES,
+        sections=[(name, wording(f"{name}.title")) for name in SECTIONS if _shows(findings, name)],
+        shows=lambda name: _shows(findings, name),
+        cards=cards(findings, wording),
+        alerts=_alerts(findings, wording, tables),
+        min_count=wording.number(findings.min_count),
+        charts=_charts(findings, wording),
+        tables=_tables(tables),
+        least=wording.number(ENOUGH),
+        explained=_explained(findings, wording),
+        at_risk=[_risk(row, wording) for row in _rows(findings, "at_risk")],
+        voices=_voices(quotes, wording),
+        filters=_filters(quotes, wording),
+        masked=findings.masked,
+        errors=errors(findings, wording),
+        gaps=list(dict.fromkeys(findings.gaps.values())),
+        script=script,
+        script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        style=_file("page.css"),
+    )
+
+
+def _environment(wording: Wording) -> Any:
+    """The template, with the words of the language."""
+    loader = PackageLoader("cxsentiment.report", "")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.globals["w"] = wording
+    return environment.get_template(TEMPLATE)
+
+
+def _file(name: str) -> str:
+    return (resources.files("cxsentiment.report") / name).read_text(encoding="utf-8").strip()
+
+
+def _rows(findings: Findings, table: str) -> list[dict[str, Any]]:
+    found = findings.tables.get(table)
+    return [] if found is None else found.to_pylist()
+
+
+def _shows(findings: Findings, section: str) -> bool:
+    needs = NEEDS.get(section)
+    if needs is None:
+        return True
+    there = [findings.tables[name] for name in needs if name in findings.tables]
+    return any(section == "alerts" or len(table) for table in there)
+
+
+def _explained(findings: Findings, wording: Wording) -> str:
+    rows = _rows(findings, "impact")
+    return wording("priority.explained", share=wording.percent(rows[0]["explained"])) if rows else ""
+
+
+# ---- voices -----------------------------------------------------------------------------------------------------------------------
+
+
+def _quote(row: Mapping[str, Any], wording: Wording) -> Quote:
+    feeling = FEELINGS[row["polarity"]]
+    about = [wording.name("touchpoint", row["touchpoint"]), wording.name("sentiment", feeling), *_origin(row, wording)]
+    return Quote(row["quote"], " · ".join(about), feeling, row["language"], row["touchpoint"])
+
+
+def _risk(row: Mapping[str, Any], wording: Wording) -> Quote:
+    about = [*(wording.name("intent", intent) for intent in row["intents"]), *_origin(row, wording)]
+    return Quote(row["text"], " · ".join(about), row["sentiment"], row["language"])
+
+
+def _origin(row: Mapping[str, Any], wording: Wording) -> list[str]:
+    named = [wording.name("language", row["language"])]
+    return [*named, wording.day(row["day"])] if row["day"] is not None else named
+
+
+def _voices(quotes: Sequence[Quote], wording: Wording) -> list[tuple[str, list[Quote]]]:
+    """Quotes by touchpoint, in the order of its names."""
+    by_touchpoint: dict[str, list[Quote]] = {}
+    for quote in quotes:
+        by_touchpoint.setdefault(wording.name("touchpoint", quote.touchpoint), []).append(quote)
+    return sorted(by_touchpoint.items(), key=lambda pair: pair[0].casefold())
+
+
+def _filters(quotes: Sequence[Quote], wording: Wording) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Name, title and choices of each filter."""
+
+    def choices(kind: str, values: set[str | None]) -> list[tuple[str, str]]:
+        return sorted(((value, wording.name(kind, value)) for value in values if value), key=lambda pair: pair[1].casefold())
+
+    return [
+        ("touchpoint", wording("voices.touchpoint"), choices("touchpoint", {quote.touchpoint for quote in quotes})),
+        ("sentiment", wording("voices.sentiment"), choices("sentiment", {quote.feeling for quote in quotes})),
+        ("language", wording("voices.language"), choices("language", {quote.language for quote in quotes})),
+    ]
+
+
+def _alerts(findings: Findings, wording: Wording, tables: Tables) -> list[ShownAlert]:
+    """Alerts; those that began with another one are folded, since they tell of the same comments as a rule."""
+    words, quotes = _rows(findings, "alert_phrases"), _rows(findings, "alert_quotes")
+    alerts = _rows(findings, "alerts")
+    first = {alert["since"]: alert["alert"] for alert in reversed(alerts)}
+    return [
+        ShownAlert(
+            alert_sentence(row, wording),
+            alert_details(row, wording),
+            row["change"] > 0,
+            first[row["since"]] == row["alert"],
+            tables.alert_touchpoints(row["alert"]),
+            [word | {"comments": wording.number(word["comments"])} for word in words if word["alert"] == row["alert"]],
+            [_quote(quote, wording) for quote in quotes if quote["alert"] == row["alert"]],
+        )
+        for row in alerts
+    ]
+
+
+# ---- tables and pictures ----------------------------------------------------------------------------------------------------------
+
+
+def _tables(tables: Tables) -> dict[str, Any]:
+    return {
+        "where": tables.where(),
+        "touchpoints": tables.touchpoints(),
+        "groups": tables.summary("touchpoint_groups", "group", tables.wording("where.groups")),
+        "consistency": tables.consistency(),
+        "impact": tables.impact(),
+        "phrases": tables.phrases(),
+        "touchpoint_phrases": tables.touchpoint_phrases(),
+        "how": tables.how(),
+        "loyalty": tables.loyalty(),
+        "kpi": tables.kpi(),
+    }
+
+
+def _charts(findings: Findings, wording: Wording) -> dict[str, Any]:
+    """The pictures by section; those that gain by it for a desktop and for a phone."""
+    w = wording
+    found = findings.tables
+    both = {
+        "trend": charts.trend_chart,
+        "priority": charts.priority_matrix,
+        "emotion_heat": charts.emotion_heat,
+        "stage_heat": charts.stage_heat,
+    }
+    titles = {"languages": w("where.languages"), "channels": w("where.channels")}
+    dimensions = {"languages": "language", "channels": "channel"} | {f"by_{name}": name for name in findings.by}
+    titles |= {f"by_{name}": w("where.segment", name=w.dimension(name)) for name in findings.by}
+    return {
+        **{name: [draw(findings, w, width) for width in (charts.WIDE, charts.WIDTH)] for name, draw in both.items()},
+        "language_trends": charts.language_trends(findings, w),
+        "touchpoint_trends": charts.touchpoint_trends(findings, w),
+        "where": [charts.net_bars(found.get(table), kind, w, f"net-{table}", titles[table]) for table, kind in dimensions.items()],
+        "ranking": charts.touchpoint_ranking(findings, w),
+        "how": [draw(findings, w) for draw in (charts.emotion_bars, charts.quality_bars, charts.module_bars, charts.intent_bars)],
+        "loyalty": charts.loyalty_chart(findings, w),
+        "kpi": [[charts.kpi_chart(findings, w, name), charts.lag_chart(findings, w, name)] for name in charts.charted_kpis(findings)],
+    }

@@ -1,0 +1,56 @@
+"""What the report says in whole sentences, for a page, a terminal or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from cxsentiment.measure.lags import SHORTEST
+from cxsentiment.report.wording import Wording
+
+Row = Mapping[str, Any]
+
+
+def alert_subject(alert: Row, wording: Wording) -> str:
+    """What an alert (a row of the table `alerts`) is about: Delivery, Polish."""
+    parts = [wording.name(kind, alert[kind]) for kind in ("touchpoint", "language", "channel") if alert[kind] is not None]
+    if alert["segment"] is not None:
+        kind = alert["segment"]
+        parts.append(f"{wording.name(kind, alert['value'])} ({wording.dimension(kind)})")
+    return _capital(", ".join(parts)) if parts else wording("page.all_comments")
+
+
+def alert_sentence(alert: Row, wording: Wording) -> str:
+    """What happened: Delivery, Polish: net sentiment fell from +12 to −31 (...)."""
+    change = "alerts.drop" if alert["change"] < 0 else "alerts.rise"
+    figures = {name: wording.points(alert[name]) for name in ("before", "after", "change", "low", "high")}
+    return wording(change, what=alert_subject(alert, wording), **figures)
+
+
+def alert_details(alert: Row, wording: Wording) -> str:
+    """Since when, how many comments, which emotion grew."""
+    since: date = alert["since"]
+    when = wording(
+        "alerts.since", since=wording.day(since), period=wording.day(alert["period"]), comments=wording.number(alert["comments"])
+    )
+    emotion = alert["main_emotion"]
+    return when if emotion is None else f"{when} {wording('alerts.emotion', emotion=wording.name('emotion', emotion))}"
+
+
+def kpi_direction(row: Row, wording: Wording) -> str:
+    """Which of the two comes first at the lag of a row of the table `kpi`."""
+    names = {"measure": wording(f"kpi.{row['measure']}"), "kpi": wording.name("kpi", row["kpi"])}
+    key = "same" if not row["lag"] else "first" if row["lag"] > 0 else "after"
+    return wording(f"kpi.lag_{key}", **names)
+
+
+def kpi_verdict(row: Row, wording: Wording) -> str:
+    """Whether the clearest relation of a pair stands out."""
+    if row["n"] < SHORTEST:
+        return wording("kpi.short", n=wording.number(row["n"]))
+    return wording("kpi.clear" if row["stands_out"] else "kpi.unclear")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,18 @@
+"""Words that name nothing, of any language that is told apart."""
+
+from cxsentiment.stop_words import stop_words
+
+
+def test_greek_ones_in_both_alphabets() -> None:
+    assert {"και", "ειναι", "kai", "einai"} <= stop_words("el")
+    assert "kai" not in stop_words("en")
+
+
+def test_folded_ones_of_each_language() -> None:
+    assert "bylo" in stop_words("pl")
+    assert "fara" in stop_words("ro")
+    assert "the" in stop_words("en")
+
+
+def test_a_language_without_a_list_has_none() -> None:
+    assert stop_words("und") == stop_words("../x") == frozenset()
