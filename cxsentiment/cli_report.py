@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cxsentiment.cli_options import TaxonomyOption, load_taxonomy
-from cxsentiment.errors import OptionError
+from cxsentiment.errors import OptionError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,6 +128,8 @@ def _format_of(kind: str | None, output: Path | None) -> tuple[str, Path]:
     said = {"htm": "html", "markdown": "md"}.get(where.suffix.lower()[1:], where.suffix.lower()[1:])
     if kind is None and said not in FORMATS:
         raise OptionError(f"{where}: the format is not clear from the name; give one of {known} with --format")
+    if not where.absolute().parent.is_dir():
+        raise OutputError(f"{where} cannot be written: there is no folder {where.parent}")
     return kind or said, where
 
 

@@ -18,10 +18,10 @@ _GREEKLISH: Final = """
 
 
 @cache
-def stop_words(language: str) -> frozenset[str]:
-    """spaCy's, folded, and those of Greeklish; none for a language that spaCy has no list of."""
+def stop_words(language: str, *, greeklish: bool = False) -> frozenset[str]:
+    """spaCy's, folded, or none for a language that it has no list of; for texts whose Greeklish is not rewritten, Greek has those too."""
     try:
         listed = importlib.import_module(f"spacy.lang.{language}.stop_words").STOP_WORDS if re.fullmatch("[a-z]{2,3}", language) else ()
     except ModuleNotFoundError:
         listed = ()
-    return frozenset(fold(word) for word in listed) | (frozenset(_GREEKLISH.split()) if language == "el" else frozenset())
+    return frozenset(fold(word) for word in listed) | (frozenset(_GREEKLISH.split()) if greeklish and language == "el" else frozenset())

@@ -47,6 +47,7 @@ def made(text: str = "north", *, segment: str = "region", **changes: Any) -> Fin
         "channels": fact_rows(channel=text) + fact_rows(channel=None),
         f"by_{segment}": fact_rows(**{segment: text}),
         "touchpoints": fact_rows(touchpoint="delivery") + fact_rows(touchpoint="staff"),
+        "impact": [{"touchpoint": "staff", "comments": 40, "performance": 0.25, "impact": 1.0, "low": 0.9, "high": 1.0, "explained": 0.5}],
         "consistency": [
             {"across": "language", "groups": 1, "comments": 40, "deviation": math.nan, "index": None, "low": None, "high": None}
         ],
@@ -58,7 +59,15 @@ def made(text: str = "north", *, segment: str = "region", **changes: Any) -> Fin
         "phrases": [{"sentiment": "negative", "language": "pl", "phrase": text, "comments": 3, "share": 0.5, "elsewhere": 0.1, "z": 2.5}],
         "quotes": [quote(text), quote("the second"), quote("good", "+", 2**60)],
         "at_risk": [
-            {"language": "ro", "day": DAY, "polarity": -0.5, "intents": ["churn", "complaint"], "touchpoints": ["staff"], "text": text}
+            {
+                "language": "ro",
+                "day": DAY,
+                "sentiment": "negative",
+                "polarity": -0.5,
+                "intents": ["churn", "complaint"],
+                "touchpoints": ["staff"],
+                "text": text,
+            }
         ],
         "alerts": alert(text),
         "alert_touchpoints": [

@@ -52,7 +52,8 @@ def one_hot(numbers: npt.ArrayLike, labels: int) -> Bools:
     given = np.asarray(numbers, np.int64)
     if ((given < NO_ANSWER) | (given >= labels)).any():
         raise InputError(f"labels are numbered 0 to {labels - 1}, and {NO_ANSWER} is a prediction that is missing; another one was given")
-    return given[:, None] == np.arange(labels)
+    found: Bools = given[:, None] == np.arange(labels)
+    return found
 
 
 def confusion(gold: npt.ArrayLike, predicted: npt.ArrayLike, labels: int) -> Integers:

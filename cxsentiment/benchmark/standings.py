@@ -26,12 +26,12 @@ from cxsentiment.benchmark.cells import (
     form_of,
     in_order,
     of_task,
-    plain,
     score_title,
     task_title,
     tasks_of,
 )
 from cxsentiment.benchmark.record import BehaviourResult, Interval, Run, TaskResult
+from cxsentiment.text import plain
 
 SHOWN_OVERLAP = 0.005
 """Share of texts from which on a score says that they were in the training texts."""

@@ -149,7 +149,7 @@ def _lemmas(forms: Sequence[str], form: Integers, language: str) -> dict[str, st
     spelled: defaultdict[str, list[int]] = defaultdict(list)
     for place, word in enumerate(forms):
         spelled[fold(word)].append(place)
-    stop = stop_words(language)
+    stop = stop_words(language, greeklish=True)
     lemmas: dict[str, str] = {}
     for folded, places in spelled.items():
         if is_negation(folded, language):

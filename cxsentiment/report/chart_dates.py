@@ -21,19 +21,20 @@ _DAYS: Final = (1, 2, 7, 14)
 _MONTHS: Final = (1, 2, 3, 6)
 
 
-def day_axis(axes: Axes, first: np.datetime64, last: np.datetime64, wording: Wording, most: int) -> None:
-    """Marks so many days at most from `first` to `last`, on an axis of days since 1970; the year stands below the first day of each."""
-    days, step = _ticks(first, last, most)
+def day_axis(axes: Axes, first: np.datetime64, last: np.datetime64, wording: Wording, most: int, *, months: bool = False) -> None:
+    """Marks so many days at most from `first` to `last`, on an axis of days since 1970; first days of months only, if these are wanted.
+
+    The year stands below the first day of each.
+    """
+    chosen = chain(() if months else _round_days(first, last), _round_months(first, last))
+    days, step = next(found for found in chosen if 0 < len(found[0]) <= most)
     axes.set_xticks(days.astype(np.float64), _written(days.astype(object).tolist(), step, wording))
 
 
-def _ticks(first: np.datetime64, last: np.datetime64, most: int) -> tuple[Days, str]:
-    """The days to mark, and whether they are days, months or years."""
+def _round_days(first: np.datetime64, last: np.datetime64) -> Iterator[tuple[Days, str]]:
+    """Days from the first one or the first Monday on, ever fewer of them."""
     for length in _DAYS:
-        days = np.arange(_monday_from(first) if length >= 7 else first, last + 1, length)
-        if 0 < len(days) <= most:
-            return days, "day"
-    return next(found for found in _round_months(first, last) if len(found[0]) <= most)
+        yield np.arange(_monday_from(first) if length >= 7 else first, last + 1, length), "day"
 
 
 def _round_months(first: np.datetime64, last: np.datetime64) -> Iterator[tuple[Days, str]]:
@@ -41,7 +42,8 @@ def _round_months(first: np.datetime64, last: np.datetime64) -> Iterator[tuple[D
     months = np.arange(first.astype("datetime64[M]"), last.astype("datetime64[M]") + 1)
     for step in chain(_MONTHS, (12 * years for years in count(1))):
         days = months[months.astype(np.int64) % step == 0].astype("datetime64[D]")
-        yield days[days >= first], "year" if step >= 12 else "month"
+        days = days[days >= first]
+        yield days if len(days) else np.array([first]), "year" if step >= 12 else "month"
 
 
 def _written(days: list[date], step: str, wording: Wording) -> list[str]:
@@ -54,7 +56,8 @@ def _written(days: list[date], step: str, wording: Wording) -> list[str]:
         for day in days
     ]
     years = [day.year for day in days]
-    return [f"{text}\n{year}" if year != before else text for text, year, before in zip(texts, years, [None, *years[:-1]], strict=True)]
+    below = [str(year) if year != before else " " for year, before in zip(years, [None, *years[:-1]], strict=True)]
+    return [f"{text}\n{year}" for text, year in zip(texts, below, strict=True)]
 
 
 def _monday_from(day: np.datetime64) -> np.datetime64:

@@ -7,6 +7,7 @@ from cxsentiment.report.charts_priority import priority_matrix
 from cxsentiment.report.charts_rank import (
     emotion_bars,
     intent_bars,
+    least_ranked,
     loyalty_chart,
     module_bars,
     net_bars,
@@ -25,6 +26,7 @@ __all__ = [
     "kpi_chart",
     "lag_chart",
     "language_trends",
+    "least_ranked",
     "loyalty_chart",
     "module_bars",
     "net_bars",

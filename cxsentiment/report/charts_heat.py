@@ -31,6 +31,7 @@ _TOLD: Final = 6
 _SHARES: Final = ("#ffffff", "#cfe3f1", "#7fb5d9", COLOURS[0], "#003a5c")
 _NETS: Final = (COLOURS[1], "#ffffff", COLOURS[0])
 _EMPTY: Final = "#f3f4f6"
+_EDGE: Final = "#e5e7eb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _fill(axes: Axes, grid: Grid, scale: Scale, top: float, height: float) -> No
     colours = LinearSegmentedColormap.from_list("cells", scale.colours)
     for (row, column), value in np.ndenumerate(grid.values):
         colour = _EMPTY if np.isnan(value) else colours((float(value) - scale.low) / (scale.high - scale.low))[:3]
-        axes.add_patch(Rectangle((column + 0.02, row + top), 0.96, height, facecolor=colour, linewidth=0))
+        axes.add_patch(Rectangle((column + 0.02, row + top), 0.96, height, facecolor=colour, edgecolor=_EDGE, linewidth=0.5))
         if text := grid.written[row][column]:
             axes.text(column + 0.5, row + top + height / 2, text, ha="center", va="center_baseline", color=readable_on(colour))
 

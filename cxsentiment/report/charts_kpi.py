@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 MOST: Final = 8
 """Figures that have charts."""
 
+_DOTTED: Final = 60
+"""Periods up to which each of them has a dot."""
+
 _MEASURE: Final = "net_sentiment"
 
 
@@ -69,7 +72,7 @@ def kpi_chart(findings: Findings, wording: Wording, kpi: str) -> Picture | None:
         upper.set_ylim(*course.limits)
         upper.set_title(net, fontsize=9)
         framed(lower, grid="y")
-        lower.plot(figures.middles, figures.net, color=INK, linewidth=1.5, marker="o", markersize=3)
+        lower.plot(figures.middles, figures.net, color=INK, linewidth=1.5, marker="o" if len(series) <= _DOTTED else None, markersize=3)
         lower.set_title(name, fontsize=9)
         number_axis(lower.yaxis, told)
         time_axis(lower, course, wording, WIDTH)
@@ -120,11 +123,11 @@ def _draw_lag(axes: Axes, row: Row, wording: Wording) -> None:
     stands_out = bool(row["clearest"] and row["stands_out"])
     colour = FEELINGS["positive" if row["correlation"] > 0 else "negative"] if stands_out else NEUTRAL
     axes.plot([row["lag"]] * 2, [row["low"], row["high"]], color=colour, linewidth=2.4 if row["clearest"] else 1.2)
-    axes.plot(row["lag"], row["correlation"], marker="o", color=colour, markersize=7 if row["clearest"] else 4, markeredgecolor="white")
+    axes.plot(row["lag"], row["correlation"], marker="o", color=colour, markersize=7 if row["clearest"] else 4)
     if row["clearest"]:
         axes.annotate(
             wording.number(row["correlation"], 2), (row["lag"], row["high"]), (0, 3), textcoords="offset points", ha="center",
-            fontweight="bold",
+            fontweight="bold", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
         )  # fmt: skip
 
 

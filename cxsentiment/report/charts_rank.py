@@ -30,7 +30,7 @@ from cxsentiment.report.chart_style import (
     readable_on,
     rows_of,
 )
-from cxsentiment.report.findings import Findings
+from cxsentiment.report.findings import ENOUGH, Findings
 from cxsentiment.report.wording import Wording
 
 if TYPE_CHECKING:
@@ -40,10 +40,9 @@ if TYPE_CHECKING:
 MOST: Final = 12
 """Rows of a chart of languages, channels or segments."""
 
-ENOUGH: Final = 10
-"""Comments from which on a touchpoint is ranked; `FEW`, where fewer than `LEAST` touchpoints have as many."""
-
 FEW: Final = 3
+"""Comments that a row has at least; of touchpoints, where fewer than `LEAST` have `ENOUGH`."""
+
 LEAST: Final = 5
 
 _TOLD: Final = 6
@@ -89,13 +88,15 @@ def net_bars(table: pa.Table | None, dimension: str, wording: Wording, name: str
 
 
 def touchpoint_ranking(findings: Findings, wording: Wording) -> Picture | None:
-    """Net sentiment of each touchpoint that enough comments mention, the worst first."""
-    every = rows_of(findings, "touchpoints")
-    rows = _with_enough(every, ENOUGH)
-    if len(rows) < LEAST:
-        rows = _with_enough(every, FEW)
+    """Net sentiment of each touchpoint that enough comments mention (`least_ranked`), the worst first."""
+    rows = _with_enough(rows_of(findings, "touchpoints"), least_ranked(findings))
     rows = sorted(rows, key=lambda row: (row["net_sentiment"], -row["comments"]))
     return _net_chart("touchpoints", [_net_bar(row, "touchpoint", wording) for row in rows], wording, wording("where.touchpoints"))
+
+
+def least_ranked(findings: Findings) -> int:
+    """From how many comments on a touchpoint is ranked: fewer where hardly any has enough."""
+    return ENOUGH if len(_with_enough(rows_of(findings, "touchpoints"), ENOUGH)) >= LEAST else FEW
 
 
 def quality_bars(findings: Findings, wording: Wording) -> Picture | None:
@@ -112,7 +113,7 @@ def quality_bars(findings: Findings, wording: Wording) -> Picture | None:
 
 
 def emotion_bars(findings: Findings, wording: Wording) -> Picture | None:
-    """In which share of comments each emotion is expressed, the most frequent first."""
+    """In which share of comments each emotion is expressed, in the order of the table."""
     return _share_chart(findings, "emotions", "emotion", wording)
 
 

@@ -29,7 +29,7 @@ from cxsentiment.report.chart_style import (
     number_axis,
     rows_of,
 )
-from cxsentiment.report.findings import Findings
+from cxsentiment.report.findings import ENOUGH, Findings
 from cxsentiment.report.wording import Wording
 
 if TYPE_CHECKING:
@@ -39,15 +39,25 @@ if TYPE_CHECKING:
 MOST: Final = 8
 """Series that have a chart of their own."""
 
+_SIZES: Final = 6
+"""Of the dots of a course; their areas are as the comments."""
+
+_DOTS: Final = 450.0
+"""Points that the diameters of all dots add up to, where there are so many that they would hide each other."""
+
 _LENGTHS: Final = {"day": 1, "week": 7, "month": 30, "quarter": 91}
 _NAMED: Final = ("touchpoint", "language", "channel", "segment")
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Net sentiment over T periods: `edges` (T + 1,) are the days on which they begin and the last one ends."""
+    """Net sentiment over T periods.
+
+    `edges` (T + 1,) are the days on which they begin and the last one ends; `by_months`: they are months or quarters.
+    """
 
     edges: Days
+    by_months: bool
     comments: Floats
     net: Floats
     smooth: Floats
@@ -59,7 +69,8 @@ class Course:
         """From rows of a table as `measure.trend` gives it, of one series."""
         starts = np.array([row["period"] for row in rows], "datetime64[D]")
         edges = np.append(starts, starts[-1] + _LENGTHS[period])
-        return cls(edges, *(floats(rows, name) for name in ("comments", "net_sentiment", "smooth", "low", "high")))
+        values = (floats(rows, name) for name in ("comments", "net_sentiment", "smooth", "low", "high"))
+        return cls(edges, period in {"month", "quarter"}, *values)
 
     @property
     def middles(self) -> Floats:
@@ -112,10 +123,19 @@ def draw_course(axes: Axes, course: Course, wording: Wording) -> None:
     axes.axhline(0, color=LINE, linewidth=1, zorder=1)
     axes.fill_between(course.middles, course.low, course.high, color=FEELINGS["positive"], alpha=0.15, linewidth=0)
     axes.plot(course.middles, course.smooth, color=FEELINGS["positive"], linewidth=2)
-    seen = np.isfinite(course.net)
-    sizes = 4 + 32 * course.comments[seen] / max(course.comments.max(), 1)
-    axes.scatter(course.middles[seen], course.net[seen], sizes, color=NEUTRAL, alpha=0.75, linewidth=0, zorder=2.5)
+    _draw_dots(axes, course)
     number_axis(axes.yaxis, wording.points, 5)
+
+
+def _draw_dots(axes: Axes, course: Course) -> None:
+    """In few sizes, which need little space in a file."""
+    largest = min(max(_DOTS / len(course.net), 3.0), 6.0)
+    sizes = np.ceil(_SIZES * course.comments / max(course.comments.max(), 1))
+    for size in range(1, _SIZES + 1):
+        chosen = np.isfinite(course.net) & (sizes == size)
+        if chosen.any():
+            look = {"color": NEUTRAL, "alpha": 0.75, "markersize": largest * (size / _SIZES) ** 0.5, "markeredgewidth": 0}
+            axes.plot(course.middles[chosen], course.net[chosen], "o", zorder=2.5, **look)  # type: ignore[arg-type]
 
 
 def time_axis(axes: Axes, course: Course, wording: Wording, width: float) -> None:
@@ -123,7 +143,7 @@ def time_axis(axes: Axes, course: Course, wording: Wording, width: float) -> Non
     first, last = course.edges[0], course.edges[-1]
     margin = 0.02 * float((last - first).astype(np.int64))
     axes.set_xlim(first.astype(np.float64) - margin, last.astype(np.float64) + margin)
-    day_axis(axes, first, last, wording, 5 if width < WIDE else 12)
+    day_axis(axes, first, last, wording, 5 if width < WIDE else 12, months=course.by_months)
 
 
 def course_words(course: Course, wording: Wording) -> str:
@@ -142,7 +162,8 @@ def _small(findings: Findings, wording: Wording, kind: str) -> list[Picture]:
     for row in rows_of(findings, f"{kind}_trends"):
         series.setdefault(row[kind], []).append(row)
     courses = {value: Course.of(rows, findings.period) for value, rows in series.items()}
-    chosen = sorted(courses, key=lambda value: -courses[value].comments.sum())[:MOST]
+    enough = [value for value, course in courses.items() if course.comments.sum() >= ENOUGH]
+    chosen = sorted(enough or courses, key=lambda value: -courses[value].comments.sum())[:MOST]
     lows, highs = zip(*(courses[value].limits for value in chosen), strict=True) if chosen else ((0.0,), (0.0,))
     pictures = []
     for number, value in enumerate(chosen):

@@ -24,6 +24,8 @@ Row = Mapping[str, Any]
 _MARKUP: Final = re.compile(r"[\\`*_{}\[\]#|~$]")
 _LIST_OR_LINE: Final = re.compile(r"^(\d*)([-+=.)])")
 """What makes a list, a heading or a line of the line that it begins."""
+_SPACES: Final = re.compile(r"[^\S\u00a0\u202f]+")
+"""White space and line breaks; the spaces within a number stay as they are."""
 _LINK: Final = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)(?=[\w-])", re.IGNORECASE)
 _WORD_JOINER: Final = "\u2060"
 _UNSEEN: Final = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ufeff\\ufff9-\\ufffb]")
@@ -38,7 +40,7 @@ def as_markdown(findings: Findings, wording: Wording) -> str:
 
 def escaped(text: str) -> str:
     """The text on one line, to stand inside of a line or a cell of a table, where it looks as it is."""
-    seen = _UNSEEN.sub("", " ".join(without_surrogates(text).split()))
+    seen = _UNSEEN.sub("", _SPACES.sub(" ", without_surrogates(text))).strip(" ")
     return _MARKUP.sub(r"\\\g<0>", html.escape(_LINK.sub(_WORD_JOINER, seen), quote=False))
 
 

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cxsentiment.report import charts
 from cxsentiment.report.findings import ENOUGH, Findings
-from cxsentiment.report.headline import archive_name, cards, errors, subtitle
+from cxsentiment.report.headline import archive_name, cards, errors, explained, subtitle
 from cxsentiment.report.sentences import alert_details, alert_sentence
 from cxsentiment.report.tables import FEELINGS, ShownTable, Tables
 from cxsentiment.report.wording import REPORT_LANGUAGES, Wording
@@ -76,7 +76,7 @@ def page(findings: Findings, wording: Wording) -> str:
         charts=_charts(findings, wording),
         tables=_tables(tables),
         least=wording.number(ENOUGH),
-        explained=_explained(findings, wording),
+        explained=explained(findings, wording),
         at_risk=[_risk(row, wording) for row in _rows(findings, "at_risk")],
         voices=_voices(quotes, wording),
         filters=_filters(quotes, wording),
@@ -112,11 +112,6 @@ def _shows(findings: Findings, section: str) -> bool:
         return True
     there = [findings.tables[name] for name in needs if name in findings.tables]
     return any(section == "alerts" or len(table) for table in there)
-
-
-def _explained(findings: Findings, wording: Wording) -> str:
-    rows = _rows(findings, "impact")
-    return wording("priority.explained", share=wording.percent(rows[0]["explained"])) if rows else ""
 
 
 # ---- voices -----------------------------------------------------------------------------------------------------------------------

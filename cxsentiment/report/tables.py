@@ -185,9 +185,9 @@ class Tables:
 
 
 def _shown(title: str, about: Head, figures: Sequence[Head], rows: Sequence[Row], words: int = 0) -> ShownTable | None:
-    """None without rows; the first `words` columns after the first are no figures."""
+    """None without rows; the first `words` columns after the first, and those without a title, are no figures."""
     if not rows:
         return None
-    columns = (Column(about[0], is_figure=False), *(Column(head, place >= words) for place, (head, _) in enumerate(figures)))
+    columns = (Column(about[0], is_figure=False), *(Column(head, bool(head) and place >= words) for place, (head, _) in enumerate(figures)))
     cells = (about[1], *(cell for _, cell in figures))
     return ShownTable(title, columns, tuple(tuple(cell(row) for cell in cells) for row in rows))

@@ -69,12 +69,13 @@ _LABELS: Final[Mapping[str, str]] = {
 """Columns with names of labels, and their kinds."""
 
 _HEADS: Final[Mapping[str, str]] = {
-    **{f"{feeling}": f"headline.{feeling}" for feeling in FEELINGS.values()},
+    **{feeling: f"headline.{feeling}" for feeling in FEELINGS.values()},
     **{"comments": "where.comments", "net_sentiment": "where.net", "share": "where.share", "index": "where.consistency"},
     **{"performance": "priority.performance", "impact": "priority.impact", "pull": "alerts.pull"},
     **{"phrase": "why.phrase", "elsewhere": "why.elsewhere", "correlation": "kpi.correlation", "n": "kpi.periods"},
     **{"touchpoint": "voices.touchpoint", "touchpoints": "voices.touchpoint", "language": "voices.language"},
-    **{"quote": "alerts.voices", "text": "alerts.voices"},
+    **{"emotion": "how.emotions", "quality": "how.qualities", "module": "how.modules", "intent": "how.intents", "intents": "how.intents"},
+    **{"quote": "alerts.voices", "text": "alerts.voices", "day": "time.title", "period": "time.title", "group": "where.groups"},
 }
 """Columns whose heads the report has words for."""
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -35,6 +33,7 @@ from cxsentiment.benchmark.standings import Comparison, failure_rates, headline,
 from cxsentiment.benchmark.standings import behaviour as behaviour_of
 from cxsentiment.benchmark.tables import behaviour_table, headline_table, markdown, task_table
 from cxsentiment.errors import InputError, MissingExtraError, OutputError
+from tests.browser import measured, picture_of
 
 HOSTILE = "<script>alert('x')</script> $\\frac{ _|*"
 LANGUAGES = ("el", "pl", "ro", "en")
@@ -342,29 +341,6 @@ def test_page_is_written_and_a_place_that_cannot_be_written_is_named(tmp_path: P
         write_leaderboard([bare()], tmp_path / "missing" / "board.html")
 
 
-MEASURE = """<script>addEventListener("load", () => {
-  for (const one of document.querySelectorAll("details")) one.open = true;
-  const boxes = [...document.querySelectorAll("svg")].map(one => one.getBoundingClientRect());
-  const broken = boxes.filter(box => !(box.width && box.height));
-  const seen = [innerWidth, document.documentElement.scrollWidth, broken.length, performance.getEntriesByType("resource").length];
-  parent.postMessage(seen.join(" "), "*");
-})</script>"""
-FRAME = """<!DOCTYPE html><iframe src="measured.html" style="border: 0; width: {width}px; height: 900px"></iframe><p id="seen"></p>
-<script>addEventListener("message", told => document.getElementById("seen").textContent = told.data)</script>"""
-
-
-def browse(address: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Headless Chromium, which finds no host and says on standard error what its console says."""
-    binary = shutil.which("chromium")
-    if binary is None:
-        pytest.skip("needs chromium (apt-get install chromium)")
-    offline = ["--proxy-server=127.0.0.1:9", "--host-resolver-rules=MAP * ~NOTFOUND", "--disable-background-networking"]
-    fixed = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", f"--user-data-dir={address.parent / 'profile'}"]
-    environment = os.environ | {"HOME": str(address.parent)}
-    command = [binary, *fixed, *offline, "--virtual-time-budget=5000", *options, address.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=True, env=environment)
-
-
 @pytest.mark.full
 @pytest.mark.parametrize("width", [1280, 390])
 def test_page_fits_its_window_without_network(tmp_path: Path, width: int) -> None:
@@ -372,19 +348,8 @@ def test_page_fits_its_window_without_network(tmp_path: Path, width: int) -> Non
     many = [run(HOSTILE, 0.75), *(run(f"contender-with-a-long-name-{number}", 0.8 - number / 50) for number in range(5)), bare()]
     page = tmp_path / "board.html"
     write_leaderboard(many, page)
-    text = page.read_text(encoding="utf-8")
-    script_allowed = text.replace("default-src 'none'", "default-src 'none'; script-src 'unsafe-inline'").replace(
-        "</body>", f"{MEASURE}</body>"
-    )
-    (tmp_path / "measured.html").write_text(script_allowed, encoding="utf-8")
-    (tmp_path / "frame.html").write_text(FRAME.format(width=width), encoding="utf-8")
-    measured = browse(tmp_path / "frame.html", "--dump-dom", "--window-size=1400,1000")
-    seen = re.search(r'<p id="seen">(\d+) (\d+) (\d+) (\d+)</p>', measured.stdout)
-    assert seen is not None
-    inner, content, broken, requests = map(int, seen.groups())
-    assert inner == width
-    assert content <= inner
-    assert (broken, requests) == (0, 0)
-    shot = browse(page, f"--screenshot={tmp_path / 'board.png'}", f"--window-size={width},1200")
-    assert (tmp_path / "board.png").stat().st_size > 0
-    assert "CONSOLE" not in measured.stderr + shot.stderr
+    seen = measured(page, width)
+    assert seen["inner"] == width
+    assert seen["content"] <= width
+    assert (seen["broken"], seen["requests"]) == (0, 0)
+    assert picture_of(page, width).stat().st_size > 0

@@ -10,8 +10,8 @@ from markdown_it import MarkdownIt
 pytest.importorskip("babel")
 
 from cxsentiment.report.exports import as_markdown
-from cxsentiment.report.findings import Findings
 from cxsentiment.report.markdown import escaped
+from cxsentiment.report.sentences import alert_sentence
 from cxsentiment.report.wording import REPORT_LANGUAGES, Wording
 from tests.made_up_findings import HOSTILE, made
 
@@ -62,8 +62,8 @@ def test_any_text_is_one_line_without_markup(text: str) -> None:
 @pytest.mark.parametrize("language", REPORT_LANGUAGES)
 def test_markdown_tells_everything_in_its_language(language: str) -> None:
     wording = Wording.of(language)
-    shown = texts(as_markdown(made("Το κατάστημα"), wording))
-    joined = "\n".join(shown)
+    findings = made("Το κατάστημα")
+    shown = texts(as_markdown(findings, wording))
 
     assert shown[0] == wording("page.title")
     assert shown[1].startswith("Το κατάστημα · ")
@@ -76,8 +76,9 @@ def test_markdown_tells_everything_in_its_language(language: str) -> None:
     assert f"{wording.points(-0.5)} … {wording.points(0.75)}" in shown
     assert wording("where.segment", name="region") in shown
     assert wording("page.unknown") in shown
-    assert f"{wording('alerts.words')}: Το κατάστημα ({wording.number(3)})" in joined
-    assert "Shop: Το κατάστημα" in joined
+    assert f"{wording('alerts.words')}: Το κατάστημα ({wording.number(3)})" in shown
+    assert alert_sentence(findings.tables["alerts"].to_pylist()[0], wording) in shown
+    assert wording("priority.explained", share=wording.percent(0.5)) in shown
     assert shown[-2:] == [wording("page.not_here"), "trend: Το κατάστημα: no column holds dates"]
 
 
