@@ -2,7 +2,7 @@
 
 A statistic maps sums of rows [..., columns] to scores [...] (see `benchmark.metrics`), so it is computed for all resamples at once.
 Equal rows are grouped, and how often each group is drawn comes from its own distribution: as drawing text by text, but a thousand texts
-in a dozen cells of a confusion matrix cost a dozen draws. Equal seeds give equal results.
+of a dozen kinds (gold label, what either contender says) cost a dozen draws. Equal seeds give equal results.
 """
 
 from __future__ import annotations
@@ -34,13 +34,12 @@ def bootstrap(rows: npt.ArrayLike, strata: npt.ArrayLike, statistic: Statistic, 
     """
     table, names = np.asarray(rows, np.float64), np.asarray(strata)
     groups = [_grouped(table[names == name]) for name in np.unique(names)]
+    distinct = np.concatenate([table[:0], *(rows for rows, _ in groups)])
     generator = np.random.default_rng(seed)
     draws = [np.zeros(0)]
-    for size in _chunks(resamples, max([table.shape[1], *(_width(counts) for _, counts in groups)])):
-        sums = np.zeros((size, table.shape[1]))
-        for distinct, counts in groups:
-            sums += _drawn(generator, counts, size) @ distinct
-        draws.append(statistic(sums))
+    for size in _chunks(resamples, max([*distinct.shape, *(_width(counts) for _, counts in groups)])):
+        drawn = np.concatenate([np.zeros((size, 0)), *(_drawn(generator, counts, size) for _, counts in groups)], axis=1)
+        draws.append(statistic(drawn @ distinct))
     return np.concatenate(draws)
 
 

@@ -73,9 +73,9 @@ def compare_kpi(
     """How closely sentiment and figures of the company move together, at each lag.
 
     Columns: measure (`MEASURES`), kpi, lag in periods (positive: sentiment comes first), correlation, its 95 % interval from low to high, n
-    (common periods), clearest (whether this lag has the strongest correlation of its pair), note, stands_out. The last two stand in the row
-    of the clearest lag, and say whether it stands out if all lags are allowed for. A pair with fewer than `SHORTEST` common periods has one row, with a
-    note only. Correlation tells what moves together, not why.
+    (common periods), clearest (whether this lag has the strongest correlation of its pair), note, stands_out. The last two stand in the
+    row of the clearest lag, and say whether it stands out if all lags are allowed for. A pair with fewer than `SHORTEST` common periods
+    has one row, with a note only. Correlation tells what moves together, not why.
 
     Args:
         scored: The archive.

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxsentiment.drawing import COLOURS, Picture, figure_picture
-from cxsentiment.report.findings import Findings
 from cxsentiment.report.wording import MISSING, Wording
 from cxsentiment.text import plain
 
@@ -66,12 +65,6 @@ _SETTINGS: Final[Mapping[str, Any]] = {
 def chart(name: str, label: str, caption: str, size: tuple[float, float], draw: Callable[[Figure], None]) -> Picture:
     """A chart of the report, as `figure_picture`."""
     return figure_picture(name, plain(label), plain(caption), size, draw, extra="report", settings=_SETTINGS)
-
-
-def rows_of(findings: Findings, table: str) -> list[Row]:
-    """The rows of a table; none where there is no such table."""
-    found: list[Row] = findings.tables[table].to_pylist() if table in findings.tables else []
-    return found
 
 
 def floats(rows: Sequence[Row], column: str) -> Floats:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from cxsentiment.drawing import COLOURS, Picture
-from cxsentiment.report.chart_style import PALE_INK, WIDTH, Floats, Row, chart, comments, framed, named, readable_on, rows_of
+from cxsentiment.report.chart_style import PALE_INK, WIDTH, Floats, Row, chart, comments, framed, named, readable_on
 from cxsentiment.report.findings import Findings
 from cxsentiment.report.wording import Wording
 from cxsentiment.results import EMOTIONS, STAGES
@@ -55,7 +55,7 @@ class Scale:
 
 def emotion_heat(findings: Findings, wording: Wording, width: float = WIDTH) -> Picture | None:
     """Touchpoints and emotions: in which share of the comments on the one there is the other, in percent."""
-    rows = [row for row in rows_of(findings, "touchpoint_emotions") if row["touchpoint"] is not None and row["total"]]
+    rows = [row for row in findings.rows_of("touchpoint_emotions") if row["touchpoint"] is not None and row["total"]]
     if not rows:
         return None
     sizes = {row["touchpoint"]: int(row["total"]) for row in rows}
@@ -79,7 +79,7 @@ def stage_heat(findings: Findings, wording: Wording, width: float = WIDTH) -> Pi
     """Touchpoints and stages of the transaction: net sentiment in points, with the number of comments."""
     cells = {
         (row["touchpoint"], row["stage"]): row
-        for row in rows_of(findings, "touchpoint_stages")
+        for row in findings.rows_of("touchpoint_stages")
         if row["touchpoint"] is not None and row["stage"] in STAGES and row["comments"]
     }
     if not cells:

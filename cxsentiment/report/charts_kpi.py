@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,15 +16,16 @@ from cxsentiment.report.chart_style import (
     NEUTRAL,
     PALE_INK,
     WIDTH,
+    Floats,
     Row,
     chart,
+    floats,
     framed,
     interval,
     named,
     number_axis,
-    rows_of,
 )
-from cxsentiment.report.charts_time import Course, course_words, draw_course, time_axis
+from cxsentiment.report.charts_time import LENGTHS, Course, course_words, draw_course, time_axis
 from cxsentiment.report.findings import Findings
 from cxsentiment.report.wording import Wording
 
@@ -49,44 +50,45 @@ def charted_kpis(findings: Findings) -> list[str]:
 
 def kpi_chart(findings: Findings, wording: Wording, kpi: str) -> Picture | None:
     """Net sentiment and a figure of the company over the same time, one above the other."""
-    trend, series = rows_of(findings, "trend"), rows_of(findings, "kpi_series")
-    shown = charted_kpis(findings)
-    if not trend or kpi not in shown or not any(row[kpi] is not None for row in series):
+    trend, shown = findings.rows_of("trend"), charted_kpis(findings)
+    if not trend or kpi not in shown:
         return None
-    course, figures = (
-        Course.of(trend, findings.period),
-        Course.of(
-            [
-                {"period": row["period"], "comments": 0, "net_sentiment": row[kpi], "smooth": None, "low": None, "high": None}
-                for row in series
-            ],
-            findings.period,
-        ),
-    )
+    course = Course.of(trend, findings.period)
+    days, figures = _during(course, findings.rows_of("kpi_series"), kpi, findings.period)
+    if not len(figures):
+        return None
     name, net = named(wording, "kpi", kpi), wording("headline.net")
-    told = _writer(figures.net, wording)
+    told = _writer(figures, wording)
 
     def draw(figure: Figure) -> None:
-        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[1, 1])
+        upper, lower = figure.subplots(2, 1, sharex=True)
         draw_course(upper, course, wording)
         upper.set_ylim(*course.limits)
         upper.set_title(net, fontsize=9)
         framed(lower, grid="y")
-        lower.plot(figures.middles, figures.net, color=INK, linewidth=1.5, marker="o" if len(series) <= _DOTTED else None, markersize=3)
+        lower.plot(days, figures, color=INK, linewidth=1.5, marker="o" if len(days) <= _DOTTED else None, markersize=3)
         lower.set_title(name, fontsize=9)
         number_axis(lower.yaxis, told)
         time_axis(lower, course, wording, WIDTH)
 
     caption = wording("kpi.relation", kpi=name, measure=net)
-    known = figures.net[np.isfinite(figures.net)]
-    label = f"{caption}. {net}: {course_words(course, wording)}. {name}: {told(known[0])} – {told(known[-1])}"
+    label = f"{caption}. {net}: {course_words(course, wording)}. {name}: {told(figures[0])} – {told(figures[-1])}"
     return chart(f"kpi-{shown.index(kpi)}", label, caption, (WIDTH, 3.2), draw)
+
+
+def _during(course: Course, series: Sequence[Row], kpi: str, period: str) -> tuple[Floats, Floats]:
+    """The middles of the periods of a course in which a figure is known, in days since 1970, and the figure in each."""
+    days = np.array([row["period"] for row in series], "datetime64[D]").astype(np.float64) + LENGTHS[period] / 2
+    figures = floats(series, kpi)
+    first, last = course.edges[[0, -1]].astype(np.float64)
+    known = np.isfinite(figures) & (days >= first) & (days <= last)
+    return days[known], figures[known]
 
 
 def lag_chart(findings: Findings, wording: Wording, kpi: str) -> Picture | None:
     """The correlation of net sentiment with a figure at each lag, with intervals; the clearest one stands out."""
     shown = charted_kpis(findings)
-    rows = [row for row in rows_of(findings, "kpi") if (row["measure"], row["kpi"]) == (_MEASURE, kpi) and row["correlation"] is not None]
+    rows = [row for row in findings.rows_of("kpi") if (row["measure"], row["kpi"]) == (_MEASURE, kpi) and row["correlation"] is not None]
     if kpi not in shown or not rows:
         return None
     name, net = named(wording, "kpi", kpi), wording("headline.net")
@@ -137,9 +139,8 @@ def _name_sides(axes: Axes, left: str, right: str) -> None:
         axes.annotate(text, (x, 0), (0, y), "axes fraction", textcoords="offset points", ha=side, va="top", color=PALE_INK)
 
 
-def _writer(values: np.ndarray, wording: Wording) -> Callable[[float], str]:
+def _writer(known: Floats, wording: Wording) -> Callable[[float], str]:
     """Writes figures with as many digits as tell them apart."""
-    known = values[np.isfinite(values)]
     spread = float(known.max() - known.min()) or abs(float(known.max())) or 1.0
     digits = min(max(0, 1 - math.floor(math.log10(spread))), 6)
     return lambda value: wording.number(value, digits)

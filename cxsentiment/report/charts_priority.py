@@ -20,7 +20,6 @@ from cxsentiment.report.chart_style import (
     named,
     net_limits,
     number_axis,
-    rows_of,
 )
 from cxsentiment.report.findings import Findings
 from cxsentiment.report.wording import Wording
@@ -51,7 +50,7 @@ _PLACES: Final[tuple[tuple[float, float, Literal["left", "right", "center"], Lit
 
 def priority_matrix(findings: Findings, wording: Wording, width: float = WIDTH) -> Picture | None:
     """Touchpoints by impact and net sentiment."""
-    rows = [row for row in rows_of(findings, "impact") if row["impact"] is not None]
+    rows = [row for row in findings.rows_of("impact") if row["impact"] is not None]
     if not rows:
         return None
     caption = wording("priority.matrix")

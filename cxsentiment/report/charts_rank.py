@@ -28,7 +28,6 @@ from cxsentiment.report.chart_style import (
     net_limits,
     number_axis,
     readable_on,
-    rows_of,
 )
 from cxsentiment.report.findings import ENOUGH, Findings
 from cxsentiment.report.wording import Wording
@@ -89,14 +88,14 @@ def net_bars(table: pa.Table | None, dimension: str, wording: Wording, name: str
 
 def touchpoint_ranking(findings: Findings, wording: Wording) -> Picture | None:
     """Net sentiment of each touchpoint that enough comments mention (`least_ranked`), the worst first."""
-    rows = _with_enough(rows_of(findings, "touchpoints"), least_ranked(findings))
+    rows = _with_enough(findings.rows_of("touchpoints"), least_ranked(findings))
     rows = sorted(rows, key=lambda row: (row["net_sentiment"], -row["comments"]))
     return _net_chart("touchpoints", [_net_bar(row, "touchpoint", wording) for row in rows], wording, wording("where.touchpoints"))
 
 
 def least_ranked(findings: Findings) -> int:
     """From how many comments on a touchpoint is ranked: fewer where hardly any has enough."""
-    return ENOUGH if len(_with_enough(rows_of(findings, "touchpoints"), ENOUGH)) >= LEAST else FEW
+    return ENOUGH if len(_with_enough(findings.rows_of("touchpoints"), ENOUGH)) >= LEAST else FEW
 
 
 def quality_bars(findings: Findings, wording: Wording) -> Picture | None:
@@ -106,7 +105,7 @@ def quality_bars(findings: Findings, wording: Wording) -> Picture | None:
             named(wording, "quality", row["quality"]), row["balance"], row["low"], row["high"], row["comments"],
             feeling_colour(row["low"], row["high"]),
         )
-        for row in rows_of(findings, "qualities")
+        for row in findings.rows_of("qualities")
         if row["comments"]
     ]  # fmt: skip
     return _net_chart("qualities", bars, wording, wording("how.qualities"))
@@ -153,7 +152,7 @@ def _net_chart(name: str, bars: Sequence[Bar], wording: Wording, caption: str) -
             axes.plot(bar.value, place, marker="o", color=bar.colour, markersize=6.5, markeredgecolor="white", linestyle="none")
         axes.axvline(0, color=LINE, linewidth=1, zorder=1)
         axes.set_xlim(*net_limits([np.array([bar.low, bar.high]) for bar in bars]))
-        number_axis(axes.xaxis, wording.points)
+        number_axis(axes.xaxis, wording.points, 5)
         rows.name(axes, [wording.points(bar.value) for bar in bars])
 
     return chart(name, _words(caption, bars, wording, wording.points), caption, (WIDTH, rows.height), draw)
@@ -210,7 +209,7 @@ def _share_chart(findings: Findings, table: str, kind: str, wording: Wording) ->
             named(wording, kind, row[kind]), row["share"], row["low"], row["high"], None,
             FEELINGS[_FELT.get(row[kind], "neutral")],
         )
-        for row in rows_of(findings, table)
+        for row in findings.rows_of(table)
         if row["total"]
     ]  # fmt: skip
     if not bars:
@@ -236,7 +235,7 @@ def _share_chart(findings: Findings, table: str, kind: str, wording: Wording) ->
 
 def loyalty_chart(findings: Findings, wording: Wording) -> Picture | None:
     """New customers, returning ones and advocates: how many comments of each feeling, and net sentiment."""
-    found = rows_of(findings, "loyalty")
+    found = findings.rows_of("loyalty")
     whole = max((row["comments"] for row in found), default=0)
     if not whole:
         return None

@@ -27,7 +27,6 @@ from cxsentiment.report.chart_style import (
     named,
     net_limits,
     number_axis,
-    rows_of,
 )
 from cxsentiment.report.findings import ENOUGH, Findings
 from cxsentiment.report.wording import Wording
@@ -45,7 +44,9 @@ _SIZES: Final = 6
 _DOTS: Final = 450.0
 """Points that the diameters of all dots add up to, where there are so many that they would hide each other."""
 
-_LENGTHS: Final = {"day": 1, "week": 7, "month": 30, "quarter": 91}
+LENGTHS: Final = {"day": 1, "week": 7, "month": 30, "quarter": 91}
+"""Of periods, in days: of the last one, of which no next one tells it."""
+
 _NAMED: Final = ("touchpoint", "language", "channel", "segment")
 
 
@@ -68,7 +69,7 @@ class Course:
     def of(cls, rows: Sequence[Row], period: str) -> Course:
         """From rows of a table as `measure.trend` gives it, of one series."""
         starts = np.array([row["period"] for row in rows], "datetime64[D]")
-        edges = np.append(starts, starts[-1] + _LENGTHS[period])
+        edges = np.append(starts, starts[-1] + LENGTHS[period])
         values = (floats(rows, name) for name in ("comments", "net_sentiment", "smooth", "low", "high"))
         return cls(edges, period in {"month", "quarter"}, *values)
 
@@ -86,10 +87,10 @@ class Course:
 
 def trend_chart(findings: Findings, wording: Wording, width: float = WIDE) -> Picture | None:
     """Net sentiment of all comments, with every alert, and how many comments there are."""
-    rows = rows_of(findings, "trend")
+    rows = findings.rows_of("trend")
     if not rows:
         return None
-    course, alerts = Course.of(rows, findings.period), rows_of(findings, "alerts")
+    course, alerts = Course.of(rows, findings.period), findings.rows_of("alerts")
     period = wording(f"periods.{findings.period}")
     caption = wording("time.overall", period=period)
 
@@ -135,7 +136,7 @@ def _draw_dots(axes: Axes, course: Course) -> None:
         chosen = np.isfinite(course.net) & (sizes == size)
         if chosen.any():
             look = {"color": NEUTRAL, "alpha": 0.75, "markersize": largest * (size / _SIZES) ** 0.5, "markeredgewidth": 0}
-            axes.plot(course.middles[chosen], course.net[chosen], "o", zorder=2.5, **look)  # type: ignore[arg-type]
+            axes.plot(course.middles[chosen], course.net[chosen], "o", zorder=2.5, **look)
 
 
 def time_axis(axes: Axes, course: Course, wording: Wording, width: float) -> None:
@@ -159,7 +160,7 @@ def course_words(course: Course, wording: Wording) -> str:
 
 def _small(findings: Findings, wording: Wording, kind: str) -> list[Picture]:
     series: dict[str | None, list[Row]] = {}
-    for row in rows_of(findings, f"{kind}_trends"):
+    for row in findings.rows_of(f"{kind}_trends"):
         series.setdefault(row[kind], []).append(row)
     courses = {value: Course.of(rows, findings.period) for value, rows in series.items()}
     enough = [value for value, course in courses.items() if course.comments.sum() >= ENOUGH]
@@ -167,7 +168,7 @@ def _small(findings: Findings, wording: Wording, kind: str) -> list[Picture]:
     lows, highs = zip(*(courses[value].limits for value in chosen), strict=True) if chosen else ((0.0,), (0.0,))
     pictures = []
     for number, value in enumerate(chosen):
-        alerts = [row for row in rows_of(findings, "alerts") if _is_of(row, kind, value)]
+        alerts = [row for row in findings.rows_of("alerts") if _is_of(row, kind, value)]
         pictures.append(_one(f"{kind}-trend-{number}", courses[value], alerts, kind, value, (min(lows), max(highs)), wording))
     return pictures
 
@@ -216,16 +217,15 @@ def _mark(axes: Axes, course: Course, alerts: Sequence[Row], wording: Wording) -
 
 def _explain(axes: Axes, alerts: Sequence[Row], wording: Wording) -> None:
     """What the triangles are, above the axes."""
-    from matplotlib.legend_handler import HandlerTuple
     from matplotlib.lines import Line2D
 
     drops = sum(row["change"] < 0 for row in alerts)
-    kinds = [("v", "negative")] * bool(drops) + [("^", "positive")] * (drops < len(alerts))
-    marks = tuple(Line2D([], [], marker=marker, color=FEELINGS[feeling], markersize=8, linestyle="none") for marker, feeling in kinds)
-    axes.legend(
-        [marks], [wording("time.alert_mark")], loc="lower right", bbox_to_anchor=(1, 1), borderpad=0, handletextpad=0.4,
-        handlelength=len(marks), handler_map={tuple: HandlerTuple(ndivide=None)},
-    )  # fmt: skip
+    kinds = [("v", "negative", "time.alert_drop")] * bool(drops) + [("^", "positive", "time.alert_rise")] * (drops < len(alerts))
+    marks = [
+        Line2D([], [], marker=marker, color=FEELINGS[feeling], markersize=8, linestyle="none", label=wording(words))
+        for marker, feeling, words in kinds
+    ]
+    axes.legend(handles=marks, loc="lower right", bbox_to_anchor=(1, 1), borderpad=0, handletextpad=0.4, ncols=len(marks), columnspacing=1)
 
 
 def _draw_volume(axes: Axes, course: Course, title: str, wording: Wording) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -77,6 +77,10 @@ class Findings:
     tables: Mapping[str, pa.Table]
     gaps: Mapping[str, str] = field(default_factory=dict)
     min_count: int = 30
+
+    def rows_of(self, table: str) -> list[dict[str, Any]]:
+        """The rows of a table; none where there is no such table."""
+        return self.tables[table].to_pylist() if table in self.tables else []
 
 
 def find(scored: Scored, options: ReportOptions | None = None) -> Findings:

@@ -42,10 +42,10 @@ def errors(findings: Findings, wording: Wording) -> str:
 def cards(findings: Findings, wording: Wording) -> list[Card]:
     """The headline figures; those are left out that the findings do not tell."""
     w = wording
-    shown = [card for row in _rows(findings, "overall") for card in _overall(row, wording)]
-    for row in _rows(findings, "emotions")[:1]:
+    shown = [card for row in findings.rows_of("overall") for card in _overall(row, wording)]
+    for row in findings.rows_of("emotions")[:1]:
         shown.append(Card(w("headline.strongest"), w.name("emotion", row["emotion"]), w.percent(row["share"])))
-    ranked = [row for row in _rows(findings, "touchpoints") if row["comments"] >= ENOUGH]
+    ranked = [row for row in findings.rows_of("touchpoints") if row["comments"] >= ENOUGH]
     if len(ranked) > 1:
         for title, row in (("best", ranked[-1]), ("worst", ranked[0])):
             tone = _tone(row["net_low"], row["net_high"])
@@ -58,7 +58,7 @@ def cards(findings: Findings, wording: Wording) -> list[Card]:
 
 def explained(findings: Findings, wording: Wording) -> str:
     """How much of the differences all touchpoints account for together; empty if that is not known."""
-    rows = _rows(findings, "impact")
+    rows = findings.rows_of("impact")
     return wording("priority.explained", share=wording.percent(rows[0]["explained"])) if rows else ""
 
 
@@ -77,8 +77,3 @@ def _tone(low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return ""
     return "good" if low > 0 else "bad" if high < 0 else ""
-
-
-def _rows(findings: Findings, table: str) -> list[dict[str, Any]]:
-    found = findings.tables.get(table)
-    return [] if found is None else found.to_pylist()

@@ -86,7 +86,7 @@ def _alerts(findings: Findings, wording: Wording) -> Iterator[str]:
     if "alerts" not in findings.tables:
         return
     yield _heading(wording("alerts.title"))
-    alerts = _rows(findings, "alerts")
+    alerts = findings.rows_of("alerts")
     tables = Tables(findings, wording)
     for alert in alerts:
         number = alert["alert"]
@@ -94,8 +94,8 @@ def _alerts(findings: Findings, wording: Wording) -> Iterator[str]:
         yield _line(alert_details(alert, wording))
         if pulls := tables.alert_touchpoints(number):
             yield from (_line(f"{pulls.title}:"), _table(pulls))
-        yield from _words([row for row in _rows(findings, "alert_phrases") if row["alert"] == number], wording)
-        yield from (_quote(row, wording) for row in _rows(findings, "alert_quotes") if row["alert"] == number)
+        yield from _words([row for row in findings.rows_of("alert_phrases") if row["alert"] == number], wording)
+        yield from (_quote(row, wording) for row in findings.rows_of("alert_quotes") if row["alert"] == number)
     if not alerts:
         yield _line(wording("alerts.none"))
     yield _line(wording("alerts.rate", min_count=wording.number(findings.min_count)))
@@ -141,7 +141,7 @@ def _gaps(findings: Findings, wording: Wording) -> Iterator[str]:
 def _quotes(findings: Findings, wording: Wording) -> ShownTable | None:
     """The most typical quote of each touchpoint and feeling."""
     first: dict[tuple[str, str], Row] = {}
-    for row in _rows(findings, "quotes"):
+    for row in findings.rows_of("quotes"):
         first.setdefault((row["touchpoint"], row["polarity"]), row)
     heads = (wording("voices.touchpoint"), wording("voices.sentiment"), wording("voices.language"), wording("time.title"))
     rows = tuple((*_about(row, wording), str(row["quote"])) for row in first.values())
@@ -157,7 +157,7 @@ def _at_risk(findings: Findings, wording: Wording) -> ShownTable | None:
             wording.day(row["day"]),
             str(row["text"] or ""),
         )
-        for row in _rows(findings, "at_risk")
+        for row in findings.rows_of("at_risk")
     )
     heads = [wording(key) for key in ("how.intents", "voices.touchpoint", "voices.language", "time.title", "alerts.voices")]
     return _of_texts(wording("loyalty.at_risk"), heads, rows)
@@ -171,8 +171,3 @@ def _about(row: Row, wording: Wording) -> tuple[str, str, str, str]:
 
 def _of_texts(title: str, heads: Sequence[str], rows: tuple[tuple[str, ...], ...]) -> ShownTable | None:
     return ShownTable(title, tuple(Column(head, is_figure=False) for head in heads), rows) if rows else None
-
-
-def _rows(findings: Findings, table: str) -> list[dict[str, Any]]:
-    found = findings.tables.get(table)
-    return [] if found is None else found.to_pylist()

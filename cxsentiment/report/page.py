@@ -10,10 +10,10 @@ from importlib import resources
 from importlib.metadata import version
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from cxsentiment.report import charts
-from cxsentiment.report.findings import ENOUGH, Findings
+from cxsentiment.report.findings import Findings
 from cxsentiment.report.headline import archive_name, cards, errors, explained, subtitle
 from cxsentiment.report.sentences import alert_details, alert_sentence
 from cxsentiment.report.tables import FEELINGS, ShownTable, Tables
@@ -62,8 +62,8 @@ def page(findings: Findings, wording: Wording) -> str:
     """The whole page; equal findings give an equal page."""
     tables = Tables(findings, wording)
     script = _file("page.js")
-    quotes = [_quote(row, wording) for row in _rows(findings, "quotes")]
-    return _environment(wording).render(
+    quotes = [_quote(row, wording) for row in findings.rows_of("quotes")]
+    return _template(wording).render(
         archive=archive_name(findings),
         subtitle=subtitle(findings, wording),
         version=version("cxsentiment"),
@@ -75,9 +75,9 @@ def page(findings: Findings, wording: Wording) -> str:
         min_count=wording.number(findings.min_count),
         charts=_charts(findings, wording),
         tables=_tables(tables),
-        least=wording.number(ENOUGH),
+        least=wording.number(charts.least_ranked(findings)),
         explained=explained(findings, wording),
-        at_risk=[_risk(row, wording) for row in _rows(findings, "at_risk")],
+        at_risk=[_risk(row, wording) for row in findings.rows_of("at_risk")],
         voices=_voices(quotes, wording),
         filters=_filters(quotes, wording),
         masked=findings.masked,
@@ -89,7 +89,7 @@ def page(findings: Findings, wording: Wording) -> str:
     )
 
 
-def _environment(wording: Wording) -> Any:
+def _template(wording: Wording) -> Template:
     """The template, with the words of the language."""
     loader = PackageLoader("cxsentiment.report", "")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -99,11 +99,6 @@ def _environment(wording: Wording) -> Any:
 
 def _file(name: str) -> str:
     return (resources.files("cxsentiment.report") / name).read_text(encoding="utf-8").strip()
-
-
-def _rows(findings: Findings, table: str) -> list[dict[str, Any]]:
-    found = findings.tables.get(table)
-    return [] if found is None else found.to_pylist()
 
 
 def _shows(findings: Findings, section: str) -> bool:
@@ -156,8 +151,8 @@ def _filters(quotes: Sequence[Quote], wording: Wording) -> list[tuple[str, str, 
 
 def _alerts(findings: Findings, wording: Wording, tables: Tables) -> list[ShownAlert]:
     """Alerts; those that began with another one are folded, since they tell of the same comments as a rule."""
-    words, quotes = _rows(findings, "alert_phrases"), _rows(findings, "alert_quotes")
-    alerts = _rows(findings, "alerts")
+    words, quotes = findings.rows_of("alert_phrases"), findings.rows_of("alert_quotes")
+    alerts = findings.rows_of("alerts")
     first = {alert["since"]: alert["alert"] for alert in reversed(alerts)}
     return [
         ShownAlert(

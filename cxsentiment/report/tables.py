@@ -111,7 +111,7 @@ class Tables:
     def kpi(self) -> ShownTable | None:
         """Each figure of the company beside each measure, at the lag where they go together most."""
         w = self.wording
-        rows = [row for row in self._rows("kpi") if row["clearest"] or row["lag"] is None]
+        rows = [row for row in self.findings.rows_of("kpi") if row["clearest"] or row["lag"] is None]
 
         def pair(row: Row) -> str:
             return w("kpi.relation", kpi=w.name("kpi", row["kpi"]), measure=w(f"kpi.{row['measure']}"))
@@ -129,7 +129,7 @@ class Tables:
     def alert_touchpoints(self, alert: int) -> ShownTable | None:
         """Which touchpoints pulled where the alert says."""
         w = self.wording
-        rows = [row for row in self._rows("alert_touchpoints") if row["alert"] == alert]
+        rows = [row for row in self.findings.rows_of("alert_touchpoints") if row["alert"] == alert]
         figures: list[Head] = [
             self._comments(),
             (w("alerts.now"), lambda row: w.points(row["net_sentiment"])),
@@ -176,12 +176,8 @@ class Tables:
 
     # ---- rows ----
 
-    def _rows(self, table: str) -> list[dict[str, Any]]:
-        found = self.findings.tables.get(table)
-        return [] if found is None else found.to_pylist()
-
     def _made(self, table: str, title: str, about: Head, figures: Sequence[Head], words: int = 0) -> ShownTable | None:
-        return _shown(title, about, figures, self._rows(table), words)
+        return _shown(title, about, figures, self.findings.rows_of(table), words)
 
 
 def _shown(title: str, about: Head, figures: Sequence[Head], rows: Sequence[Row], words: int = 0) -> ShownTable | None:

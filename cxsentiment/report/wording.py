@@ -55,11 +55,10 @@ class Wording:
         if value is None or (kind == "language" and value == "und"):
             return self("page.unknown")
         if kind == "language":
-            return self.locale.languages.get(value, plain(value))
-        of_taxonomy = {"touchpoint": self.taxonomy.types, "group": self.taxonomy.groups, "module": self.taxonomy.modules}
-        if kind in of_taxonomy:
-            labelled = of_taxonomy[kind].get(value)
-            return plain(value) if labelled is None else labelled.labels[self.language]
+            return self.locale.languages.get(value) or plain(value)
+        if kind in ("touchpoint", "group", "module"):
+            labels = self._labels(kind).get(value)
+            return plain(value) if labels is None else labels[self.language]
         return self.words.get("qualities" if kind == "quality" else f"{kind}s", {}).get(value, plain(value))
 
     def dimension(self, name: str) -> str:
@@ -96,6 +95,14 @@ class Wording:
     def span(self, first: date | None, last: date | None) -> str:
         """From a day to another."""
         return MISSING if first is None or last is None else f"{self.day(first)} – {self.day(last)}"
+
+    def _labels(self, kind: str) -> Mapping[str, Mapping[str, str]]:
+        taxonomy = self.taxonomy
+        if kind == "touchpoint":
+            return {name: one.labels for name, one in taxonomy.types.items()}
+        if kind == "group":
+            return {name: one.labels for name, one in taxonomy.groups.items()}
+        return {name: one.labels for name, one in taxonomy.modules.items()}
 
     @property
     def locale(self) -> Locale:

@@ -31,7 +31,7 @@ LABELS = {
 
 OF_TAXONOMY = {"touchpoint": "types", "group": "groups", "module": "modules"}
 
-SAME_AS_ENGLISH = {"el": set(), "pl": {"time.alert_mark"}, "ro": {"headline.negative", "priority.impact"}}
+SAME_AS_ENGLISH = {"el": set(), "pl": set(), "ro": {"headline.negative", "priority.impact"}}
 """Texts that are rightly the same word."""
 
 ENGLISH_WORDS = {"the", "of", "and", "with", "is", "from", "what", "their", "each", "which", "comments", "touchpoints", "customers"}
