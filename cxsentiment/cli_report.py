@@ -71,12 +71,14 @@ def report(
     from cxsentiment.report.wording import Wording
 
     chosen, where = _format_of(kind, output)
-    words = Wording.of(lang, load_taxonomy(taxonomy))
+    types = load_taxonomy(taxonomy)
+    words = Wording.of(lang, types)
     names = _names(by)
     figures = None if kpi is None else read_kpi(kpi, date=kpi_date)
-    options = ReportOptions(names, period, min_count, figures, mask, quotes)
-    with _opened(archive, names, date, text_column, channel, memory, since, until) as scored:
-        findings = find(scored, options)
+    options = ReportOptions(names, period, min_count, figures, mask, quotes, types)
+    with _opened(archive, names, memory, date=date, text=text_column, channel=channel) as scored:
+        narrowed = since is not None or until is not None
+        findings = find(scored.where(since=since, until=until) if narrowed else scored, options)
     write_report(findings, where, chosen, words)
     typer.echo(f"written to {where}")
 
@@ -84,7 +86,7 @@ def report(
 def watch(
     archive: ScoredArgument,
     by: ByOption = None,
-    period: Annotated[str, typer.Option(help="Step of time: day, week, month, quarter.")] = "week",
+    period: PeriodOption = None,
     last: Annotated[int, typer.Option(min=0, help="Alerts noticed in so many last periods of the archive; 0 for all.")] = 2,
     min_count: MinCountOption = 30,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line for each alert.")] = False,
@@ -99,20 +101,28 @@ def watch(
     Watched are all comments together, each touchpoint, language and channel, each touchpoint in each language, and each value of --by.
     In a year in which nothing changes, any alert at all comes with a chance of at most 5 %.
     """
-    from cxsentiment.report.reasons import alert_table, find_alerts, recent
-    from cxsentiment.report.sentences import alert_details, alert_sentence
+    from cxsentiment.measure.grouping import PERIODS, check_dimensions
+    from cxsentiment.report import reasons
+    from cxsentiment.report.sentences import alert_details, alert_sentence, unjudged_sentence
     from cxsentiment.report.wording import Wording
 
     words = Wording.of(lang, load_taxonomy(taxonomy))
     names = _names(by)
-    with _opened(archive, names, date, None, channel, memory, None, None) as scored:
-        found = find_alerts(scored, period, min_count, names)
-        rows = alert_table(recent(scored, found, period, last)).to_pylist()
+    for name in names:
+        if name in PERIODS:
+            raise OptionError(f"--by {name}: choose the step of time with --period {name}")
+    with _opened(archive, names, memory, date=date, channel=channel) as opened:
+        for name in names:
+            check_dimensions(opened, (name,))
+        scored = reasons.plausible(opened)
+        step = period or reasons.usual_period(scored, min_count)
+        is_judged = reasons.is_judged(scored, step, min_count)
+        rows = reasons.alert_table(reasons.recent(scored, reasons.find_alerts(scored, step, min_count, names), step, last)).to_pylist()
     for row in rows:
         told = f"{alert_sentence(row, words)}\n  {alert_details(row, words)}"
         typer.echo(json.dumps(row, default=str, ensure_ascii=False) if as_json else told)
     if not rows and not as_json:
-        typer.echo(words("alerts.none"))
+        typer.echo(words("alerts.none") if is_judged else unjudged_sentence(step, min_count, words))
     if rows:
         raise typer.Exit(ALERT_CODE)
 
@@ -140,17 +150,15 @@ def _names(given: Sequence[str] | None) -> tuple[str, ...]:
 def _opened(
     archive: Path,
     names: Sequence[str],
-    date: str | None,
-    text: Sequence[str] | None,
-    channel: str | None,
     memory: str | None,
-    since: str | None,
-    until: str | None,
+    *,
+    date: str | None,
+    channel: str | None,
+    text: Sequence[str] | None = None,
 ) -> Scored:
     """The archive, with those of the names as segments that are no dimensions of their own."""
     from cxsentiment.measure import open_scored
     from cxsentiment.measure.grouping import DIMENSIONS
 
     segments = [name for name in names if name not in DIMENSIONS]
-    scored = open_scored(archive, date=date, text=text or None, channel=channel, segments=segments, memory=memory)
-    return scored if since is None and until is None else scored.where(since=since, until=until)
+    return open_scored(archive, date=date, text=text or None, channel=channel, segments=segments, memory=memory)

@@ -2,6 +2,7 @@
 
 CxError
 ├── InputError         a file, column, cell or argument that cannot be read as feedback
+│   └── MissingColumnError  a scored archive has no such column (days, channels, texts, answers of the model)
 ├── OutputError        a place that cannot be written
 ├── OptionError        an option with a value that does not exist here (device, dtype, language code, ...)
 ├── ModelError         a model that is missing, incomplete, changed, or neither one of ours nor a Hugging Face classifier
@@ -16,6 +17,10 @@ class CxError(Exception):
 
 class InputError(CxError):
     """A file, column, cell or argument cannot be read as feedback."""
+
+
+class MissingColumnError(InputError):
+    """A scored archive has no such column: no days, channels, texts, or not that answer of the model."""
 
 
 class OutputError(CxError):

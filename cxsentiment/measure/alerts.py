@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from cxsentiment.errors import OptionError
 from cxsentiment.measure.changes import Changes, changes
@@ -20,6 +22,10 @@ from cxsentiment.measure.scanning import literal
 
 if TYPE_CHECKING:
     from cxsentiment.measure.archive import Scored
+
+
+YEAR: Final = timedelta(days=365)
+"""How far back one looks for what has changed with an alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,8 @@ def alerts(
         raise OptionError(f"rate must lie between 0 and 1 and min_count must be at least 1, not {rate} and {min_count}")
     if set(by) & PERIODS.keys():
         raise OptionError(f"by must not name a period; choose it with period=; by is {', '.join(by)}")
-    series = _with_all(series_of(summary(scored, (period,)), (), kind), series_of(summary(scored, (*by, period)), by, kind) if by else None)
+    groups = series_of(_large(summary(scored, (*by, period)), by, min_count), by, kind) if by else None
+    series = _with_all(series_of(summary(scored, (period,)), (), kind), groups)
     found = alerts_in(series, kind, min_count=min_count, rate=rate)
     return [_with_emotion(scored, alert, kind) for alert in found]
 
@@ -77,6 +84,13 @@ def alerts_in(series: Series, period: Period, *, min_count: int = 30, rate: floa
         return []
     found = changes(series.counts, series.starts, period, min_count=min_count)
     return [_alert(series, found, *change) for change in found.first(rate)]
+
+
+def _large(table: pa.Table, by: Sequence[str], min_count: int) -> pa.Table:
+    """Without the groups that have too few comments in every period: they cannot raise an alert."""
+    largest = table.group_by(list(by)).aggregate([("comments", "max")])
+    enough = largest.filter(pc.greater_equal(largest["comments_max"], min_count)).select(list(by))
+    return table.join(enough, list(by), join_type="inner").sort_by([(name, "ascending") for name in (*by, table.column_names[len(by)])])
 
 
 def _with_all(everything: Series, groups: Series | None) -> Series:
@@ -122,9 +136,8 @@ def _with_emotion(scored: Scored, alert: Alert, period: Period) -> Alert:
     """The alert with the emotion whose share of comments grew most, against the year before it."""
     if "cx_emotions" not in scored.columns:
         return alert
-    end = period.starts(np.datetime64(alert.period), np.datetime64(alert.period) + np.timedelta64(100, "D"))[1]
     since = literal(alert.since)
-    chosen = of_series(scored, alert.series).where(since=alert.since - timedelta(days=365), until=end.astype(object) - timedelta(days=1))
+    chosen = of_series(scored, alert.series).where(since=alert.since - YEAR, until=period.last_day(alert.period))
     rows = chosen.query(
         f"""WITH chosen AS (SELECT day >= DATE {since} AS late, emotions FROM answers),
             sizes AS (SELECT count(*) FILTER (late) AS late, count(*) FILTER (NOT late) AS early FROM chosen),

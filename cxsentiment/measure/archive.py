@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from cxsentiment.archive.source import BETWEEN_TEXTS, listed
-from cxsentiment.errors import InputError, MissingExtraError, OptionError
+from cxsentiment.errors import InputError, MissingColumnError, MissingExtraError, OptionError
 from cxsentiment.measure.columns import DateColumn, channel_column, date_column, date_columns, text_columns
 from cxsentiment.measure.scanning import ROW_ID, as_input_error, literal, quoted, scan
 
@@ -153,25 +153,27 @@ class Scored:
         return _with_views(replace(self, connection=self.connection.cursor(), conditions=tuple(conditions)))
 
     def need_date(self) -> None:
-        """Raises InputError if there are no days."""
+        """Raises MissingColumnError if there are no days."""
         if self.date is None:
             clear = f"several could be it ({listed(self.date_columns)})" if self.date_columns else "no column holds dates"
-            raise InputError(f"{self.name}: {clear}; choose with date=; the columns are: {listed(self.columns)}")
+            raise MissingColumnError(f"{self.name}: {clear}; choose with date=; the columns are: {listed(self.columns)}")
 
     def need_channel(self) -> None:
-        """Raises InputError if there are no channels."""
+        """Raises MissingColumnError if there are no channels."""
         if self.channel is None:
-            raise InputError(f"{self.name} has no column named channel; choose one with channel=; the columns are: {listed(self.columns)}")
+            columns = listed(self.columns)
+            raise MissingColumnError(f"{self.name} has no column named channel; choose one with channel=; the columns are: {columns}")
 
     def need_text(self) -> None:
-        """Raises InputError if there are no texts."""
+        """Raises MissingColumnError if there are no texts."""
         if not self.text_columns:
-            raise InputError(f"{self.name}: it is not clear which column holds the text; choose with text=; {listed(self.columns)}")
+            raise MissingColumnError(f"{self.name}: it is not clear which column holds the text; choose with text=; {listed(self.columns)}")
 
     def need(self, column: str) -> None:
-        """Raises InputError if the archive was written without this `cx_` column."""
+        """Raises MissingColumnError if the archive was written without this `cx_` column."""
         if column not in self.columns:
-            raise InputError(f"{self.name} has no column {column}; score it again with all columns, or with this one among --columns")
+            how = "score it again with all columns, or with this one among --columns"
+            raise MissingColumnError(f"{self.name} has no column {column}; {how}")
 
     def close(self) -> None:
         """Lets go of the connection, and of those that `where` gave."""

@@ -34,6 +34,9 @@ _NUMBER: Final = re.compile(r"[-+]?\d*[.,]?\d+(?:[.,]\d{3})*(?:[.,]\d+)?")
 _SIGNS: Final = str.maketrans({"−": "-", "%": "", "€": "", "$": "", "£": ""})
 
 
+_OUR_NAMES: Final = ("day", "period")
+
+
 def read_kpi(path: str | Path, *, date: str | None = None) -> pa.Table:
     """Reads figures with their days: a file that `open_source` knows (CSV, Excel, Parquet, ...), one row a day, week or other period.
 
@@ -45,7 +48,8 @@ def read_kpi(path: str | Path, *, date: str | None = None) -> pa.Table:
         date: The column with the days; one of `DATE_NAMES` if None. Days are dates or written as 2024-12-31, 31.12.2024 or 31/12/2024.
 
     Returns:
-        Columns: day (the first one, in ascending order), then a float64 column for each that holds numbers.
+        Columns: day (the first one, in ascending order), then a float64 column for each that holds numbers; one that is called `day` or
+        `period` gets ` (figure)` behind its name.
 
     Raises:
         InputError: if it cannot be read, has no such column, days are missing or not dates, or there are no numbers.
@@ -53,12 +57,12 @@ def read_kpi(path: str | Path, *, date: str | None = None) -> pa.Table:
     table, column = _table(path, date)
     days = _days(table[column].to_pylist(), column, str(path))
     figures = {name: _figures(table[name].to_pylist()) for name in table.column_names if name != column}
-    numeric = {name: values for name, values in figures.items() if values is not None}
+    numeric = {f"{name} (figure)" if name in _OUR_NAMES else name: values for name, values in figures.items() if values is not None}
     if not numeric:
         raise InputError(f"{path} has no column of numbers beside {column!r}; its columns are: {listed(table.column_names)}")
     order = np.argsort(days, kind="stable")
     columns = {name: pa.array(values[order], pa.float64(), from_pandas=True) for name, values in numeric.items()}
-    return pa.table({"day": pa.array(days[order], pa.date32())} | {name: values for name, values in columns.items() if name != "day"})
+    return pa.table({"day": pa.array(days[order], pa.date32())} | columns)
 
 
 def compare_kpi(
@@ -74,8 +78,8 @@ def compare_kpi(
 
     Columns: measure (`MEASURES`), kpi, lag in periods (positive: sentiment comes first), correlation, its 95 % interval from low to high, n
     (common periods), clearest (whether this lag has the strongest correlation of its pair), note, stands_out. The last two stand in the
-    row of the clearest lag, and say whether it stands out if all lags are allowed for. A pair with fewer than `SHORTEST` common periods
-    has one row, with a note only. Correlation tells what moves together, not why.
+    row of the clearest lag, and say whether it stands out if all lags and pairs are allowed for. A pair with fewer than `SHORTEST` common
+    periods has one row, with a note only. Correlation tells what moves together, not why.
 
     Args:
         scored: The archive.
@@ -97,12 +101,13 @@ def compare_kpi(
         raise InputError("the figures have no column day; read them with read_kpi")
     measured = summary(scored, (period,))
     measured = measured.filter(measured[period].is_valid())
+    figures = [name for name in kpi.column_names if name != "day"]
+    pairs = len(MEASURES) * len(figures)
     rows = [
         row
         for measure in MEASURES
-        for name in kpi.column_names
-        if name != "day"
-        for row in _compared(measure, name, *_aligned(measured, kpi, measure, name, kind, min_count), kind, max_lag, detrend)
+        for name in figures
+        for row in _compared(measure, name, *_aligned(measured, kpi, measure, name, kind, min_count), kind, max_lag, detrend, pairs)
     ]
     kinds = {"measure": pa.string(), "kpi": pa.string(), "lag": pa.int64(), "correlation": pa.float64(), "low": pa.float64()}
     schema = pa.schema(
@@ -134,7 +139,7 @@ def _spread(starts: Days, days: Days, values: Floats) -> Floats:
 
 
 def _compared(
-    measure: str, name: str, ours: Floats, theirs: Floats, period: Period, max_lag: int, detrend: Detrending
+    measure: str, name: str, ours: Floats, theirs: Floats, period: Period, max_lag: int, detrend: Detrending, pairs: int
 ) -> list[dict[str, Any]]:
     common = int((~np.isnan(ours) & ~np.isnan(theirs)).sum())
     empty: dict[str, Any] = {"measure": measure, "kpi": name, "n": common, "clearest": False}
@@ -146,7 +151,7 @@ def _compared(
     if not found:
         return [empty | {"note": f"{measure} or {name} hardly varies: there is nothing to compare"}]
     best = max(found, key=lambda one: abs(one.correlation))
-    careful = correlations(*series, range(best.lag, best.lag + 1), 1.0 - 0.05 / len(found))[0]
+    careful = correlations(*series, range(best.lag, best.lag + 1), 1.0 - 0.05 / (len(found) * pairs))[0]
     return [
         empty
         | {"lag": one.lag, "correlation": one.correlation, "low": one.low, "high": one.high, "n": one.n}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import numpy as np
@@ -51,6 +52,12 @@ class Period:
             numbers = days.astype("datetime64[D]").astype(np.int64)
             return (numbers - (numbers + 3) % 7).astype("datetime64[D]")
         return days.astype("datetime64[D]")
+
+    def last_day(self, start: date) -> date:
+        """The last day of the period that begins on a day."""
+        first = np.datetime64(start)
+        day: date = (self.starts(first, first + np.timedelta64(100, "D"))[1] - np.timedelta64(1, "D")).astype(object)
+        return day
 
     def season_terms(self, starts: Days) -> Floats:
         """Sine and cosine terms of each period; (T, K)."""

@@ -81,7 +81,8 @@ def net_bars(table: pa.Table | None, dimension: str, wording: Wording, name: str
 
     `name` keeps the picture apart from others of its page, `label` stands above it; `table` is as `measure.summary` gives it.
     """
-    every = [] if table is None else [row for row in table.to_pylist() if row["comments"]]
+    largest = [] if table is None else table.sort_by([("comments", "descending")]).slice(0, 2 * MOST).to_pylist()
+    every = [row for row in largest if row["comments"]]
     rows = sorted(_with_enough(every, FEW) or every, key=lambda row: -row["comments"])[:MOST]
     return _net_chart(f"net-{id_part(name)}", [_net_bar(row, dimension, wording) for row in rows], wording, label)
 

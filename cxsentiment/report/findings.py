@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxsentiment import measure
-from cxsentiment.errors import InputError, OptionError
+from cxsentiment.errors import InputError, MissingColumnError, OptionError, TaxonomyError
 from cxsentiment.measure.archive import Scored
 from cxsentiment.measure.grouping import DIMENSIONS, PERIODS, TOUCHPOINT_DIMENSIONS
 from cxsentiment.report import reasons
-
-SHORT_SPAN: Final = timedelta(weeks=16)
-"""An archive of less than that is told by days, one of more by weeks, unless it is said otherwise."""
+from cxsentiment.taxonomy import Taxonomy
 
 TRENDS: Final = 6
 LEAST_SHARE: Final = 0.02
@@ -25,6 +23,9 @@ LEAST_SHARE: Final = 0.02
 
 READ: Final = 50_000
 """Comments that are read for what is said more often, at most."""
+
+MANY: Final = 2_000
+"""Values of a dimension beyond which it is not asked how alike they are."""
 
 ENOUGH: Final = 10
 """Comments of a touchpoint from which on its impact is reckoned."""
@@ -34,9 +35,10 @@ ENOUGH: Final = 10
 class ReportOptions:
     """What to tell. `by` are further dimensions, segments of the archive among them.
 
-    `period` is day, week, month or quarter (None: days if there are less than 16 weeks, weeks if there are more). `min_count` is the
+    `period` is day, week, month or quarter (None: what `usual_period` says). `min_count` is the
     least number of comments that can raise an alert. `kpi` is a table as `measure.read_kpi` gives it. `masked` hides in quotes what
-    belongs to one person. `quotes` is how many there are of each touchpoint and feeling at most.
+    belongs to one person. `quotes` is how many there are of each touchpoint and feeling at most. `taxonomy` has the experience modules
+    (None: those of the package).
     """
 
     by: tuple[str, ...] = ()
@@ -45,6 +47,7 @@ class ReportOptions:
     kpi: pa.Table | None = None
     masked: bool = True
     quotes: int = 3
+    taxonomy: Taxonomy | None = None
 
     def __post_init__(self) -> None:
         if self.period is not None and self.period not in PERIODS:
@@ -62,7 +65,8 @@ class Findings:
 
     `rows` are all of the archive, `errors` those that could not be scored, `comments` the others. `tables` go by name, in the order of the
     report; `gaps` say of a table that is not there why it is not. `by` are the dimensions whose tables are called `by_NAME`. Alerts are
-    of at least `min_count` comments.
+    of at least `min_count` comments; without `is_judged` no period could raise one. Days are those of `date_column`; `untimed` comments
+    have none, or one far from all others, and are not in what is told over time.
     """
 
     archive: str
@@ -77,6 +81,9 @@ class Findings:
     tables: Mapping[str, pa.Table]
     gaps: Mapping[str, str] = field(default_factory=dict)
     min_count: int = 30
+    date_column: str | None = None
+    untimed: int = 0
+    is_judged: bool = True
 
     def rows_of(self, table: str) -> list[dict[str, Any]]:
         """The rows of a table; none where there is no such table."""
@@ -95,29 +102,33 @@ def find(scored: Scored, options: ReportOptions | None = None) -> Findings:
     comments = scored.count()
     if not comments:
         raise InputError(f"{scored.name} has no scored comments ({scored.errors} of {scored.rows} rows have an error): nothing to report")
-    first, last = _days(scored)
-    period = chosen.period or ("day" if first and last and last - first < SHORT_SPAN else "week")
+    in_time = reasons.plausible(scored)
+    first, last, dated = _days(in_time)
+    period = chosen.period or reasons.usual_period(in_time, chosen.min_count)
     gathered = _Gathered()
     _where(gathered, scored, chosen)
-    _how(gathered, scored)
+    _how(gathered, scored, chosen)
     _why(gathered, scored, chosen)
     if first is None:
         gathered.add("trend", lambda: _undated(scored))
     else:
-        _when(gathered, scored, chosen, period)
+        _when(gathered, in_time, chosen, period)
     return Findings(
-        scored.name,
-        scored.rows,
-        scored.errors,
-        comments,
-        first,
-        last,
-        period,
-        chosen.by,
-        chosen.masked,
-        gathered.tables,
-        gathered.gaps,
-        chosen.min_count,
+        archive=scored.name,
+        rows=scored.rows,
+        errors=scored.errors,
+        comments=comments,
+        first_day=first,
+        last_day=last,
+        period=period,
+        by=chosen.by,
+        masked=chosen.masked,
+        tables=gathered.tables,
+        gaps=gathered.gaps,
+        min_count=chosen.min_count,
+        date_column=scored.date,
+        untimed=comments - dated,
+        is_judged=first is not None and reasons.is_judged(in_time, period, chosen.min_count),
     )
 
 
@@ -132,18 +143,19 @@ class _Gathered:
         """A table; or a gap, where the archive has not what it takes."""
         try:
             self.tables[name] = make()
-        except InputError as error:
+        except (MissingColumnError, TaxonomyError) as error:
             self.gaps[name] = str(error)
 
 
-def _days(scored: Scored) -> tuple[date | None, date | None]:
-    row = scored.query("SELECT min(day) AS first, max(day) AS last FROM comments").to_pylist()[0]
-    return row["first"], row["last"]
+def _days(scored: Scored) -> tuple[date | None, date | None, int]:
+    """The first and the last day, and how many comments have one."""
+    row = scored.query("SELECT min(day) AS first, max(day) AS last, count(day) AS dated FROM comments").to_pylist()[0]
+    return row["first"], row["last"], row["dated"]
 
 
 def _undated(scored: Scored) -> pa.Table:
     scored.need_date()
-    raise InputError(f"{scored.name}: no comment has a day in the column {scored.date}")
+    raise MissingColumnError(f"{scored.name}: no comment has a day in the column {scored.date}")
 
 
 def _where(gathered: _Gathered, scored: Scored, options: ReportOptions) -> None:
@@ -161,11 +173,11 @@ def _where(gathered: _Gathered, scored: Scored, options: ReportOptions) -> None:
     gathered.add("consistency", lambda: _consistency(scored, options.by))
 
 
-def _how(gathered: _Gathered, scored: Scored) -> None:
+def _how(gathered: _Gathered, scored: Scored, options: ReportOptions) -> None:
     gathered.add("emotions", lambda: measure.emotion_profile(scored).sort_by([("share", "descending")]))
     gathered.add("touchpoint_emotions", lambda: measure.emotion_profile(scored, ("touchpoint",)))
     gathered.add("qualities", lambda: measure.quality_balance(scored))
-    gathered.add("modules", lambda: measure.experience_modules(scored))
+    gathered.add("modules", lambda: measure.experience_modules(scored, taxonomy=options.taxonomy))
     gathered.add("intents", lambda: measure.intent_shares(scored))
     gathered.add("loyalty", lambda: measure.loyalty_ladder(scored))
 
@@ -184,8 +196,10 @@ def _when(gathered: _Gathered, scored: Scored, options: ReportOptions, period: s
     found = reasons.find_alerts(scored, period, options.min_count, options.by)
     gathered.tables["alerts"] = reasons.alert_table(found)
     gathered.add("alert_touchpoints", lambda: reasons.alert_touchpoints(scored, found, period))
+    pulls = gathered.tables.get("alert_touchpoints")
     gathered.add("alert_phrases", lambda: reasons.alert_phrases(scored, found, period))
-    gathered.add("alert_quotes", lambda: reasons.alert_quotes(scored, found, period, masked=options.masked))
+    if pulls is not None:
+        gathered.add("alert_quotes", lambda: reasons.alert_quotes(scored, found, period, pulls, masked=options.masked))
     if options.kpi is not None:
         kpi = options.kpi
         gathered.add("kpi", lambda: measure.compare_kpi(scored, kpi, period=period))
@@ -209,9 +223,11 @@ def _consistency(scored: Scored, by: Sequence[str]) -> pa.Table:
     rows = []
     for across in dict.fromkeys(("touchpoint", "channel", "language", *(name for name in by if name not in TOUCHPOINT_DIMENSIONS))):
         try:
+            if len(measure.summary(scored, (across,))) > MANY:
+                continue
             rows.append(measure.consistency(scored, across).add_column(0, "across", pa.array([across])))
-        except InputError:
+        except MissingColumnError:
             continue
     if not rows:
-        raise InputError(f"{scored.name} has neither touchpoints nor channels nor languages to compare")
+        raise MissingColumnError(f"{scored.name} has neither touchpoints nor channels nor languages to compare")
     return pa.concat_tables(rows)

@@ -43,16 +43,18 @@ def cards(findings: Findings, wording: Wording) -> list[Card]:
     """The headline figures; those are left out that the findings do not tell."""
     w = wording
     shown = [card for row in findings.rows_of("overall") for card in _overall(row, wording)]
-    for row in findings.rows_of("emotions")[:1]:
+    for row in [row for row in findings.rows_of("emotions")[:1] if row["comments"]]:
         shown.append(Card(w("headline.strongest"), w.name("emotion", row["emotion"]), w.percent(row["share"])))
-    ranked = [row for row in findings.rows_of("touchpoints") if row["comments"] >= ENOUGH]
+    ranked = [row for row in findings.rows_of("touchpoints") if row["touchpoint"] is not None and row["comments"] >= ENOUGH]
     if len(ranked) > 1:
         for title, row in (("best", ranked[-1]), ("worst", ranked[0])):
             tone = _tone(row["net_low"], row["net_high"])
-            shown.append(Card(w(f"headline.{title}"), w.name("touchpoint", row["touchpoint"]), w.points(row["net_sentiment"]), tone))
+            small = f"{w.points(row['net_sentiment'])} ({w.points(row['net_low'])} … {w.points(row['net_high'])})"
+            shown.append(Card(w(f"headline.{title}"), w.name("touchpoint", row["touchpoint"]), small, tone))
     if "alerts" in findings.tables:
-        count = len(findings.tables["alerts"])
-        shown.append(Card(w("headline.alerts"), w.number(count) if count else w("headline.no_alerts"), tone="bad" if count else ""))
+        alerts = findings.rows_of("alerts")
+        count, is_bad = len(alerts), any(row["change"] < 0 for row in alerts)
+        shown.append(Card(w("headline.alerts"), w.number(count) if count else w("headline.no_alerts"), tone="bad" if is_bad else ""))
     return shown
 
 

@@ -1,12 +1,13 @@
 "use strict";
 // Shows the quotes that fit the choices. Without it the page is whole, and all quotes are shown.
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((fold) => (fold.open = true)));
 (() => {
   const form = document.getElementById("voice-filter");
   if (!form) return;
   const quotes = [...document.querySelectorAll("#voice-list .quote")];
   const shown = document.getElementById("voice-shown");
   const none = document.getElementById("voice-none");
-  const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase();
+  const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/ς/g, "σ").replace(/ł/g, "l");
   const texts = quotes.map((quote) => plain(quote.querySelector("blockquote").textContent));
   const chosen = (name) => form.elements[name].value;
   const apply = () => {
@@ -19,7 +20,7 @@
       quote.hidden = !fits;
       count += fits ? 1 : 0;
     });
-    document.querySelectorAll("#voice-list section").forEach((part) => {
+    document.querySelectorAll("#voice-list .voice").forEach((part) => {
       part.hidden = !part.querySelector(".quote:not([hidden])");
     });
     shown.textContent = shown.dataset.text.replace("{n}", count);

@@ -15,9 +15,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from cxsentiment.report import charts
 from cxsentiment.report.findings import Findings
 from cxsentiment.report.headline import archive_name, cards, errors, explained, subtitle
-from cxsentiment.report.sentences import alert_details, alert_sentence
+from cxsentiment.report.sentences import alert_details, alert_sentence, unjudged_sentence
 from cxsentiment.report.tables import FEELINGS, ShownTable, Tables
 from cxsentiment.report.wording import REPORT_LANGUAGES, Wording
+from cxsentiment.text import plain
 
 TEMPLATE: Final = "page.html.jinja"
 SECTIONS: Final = ("headline", "alerts", "time", "where", "priority", "why", "how", "journey", "loyalty", "kpi", "voices", "about")
@@ -26,12 +27,15 @@ NEEDS: Final = {
     "time": ("trend",),
     "priority": ("impact",),
     "why": ("phrases", "touchpoint_phrases"),
-    "journey": ("touchpoint_stages",),
     "loyalty": ("loyalty", "at_risk"),
     "kpi": ("kpi",),
     "voices": ("quotes",),
 }
 """Sections that are shown if one of these tables is there and, but for alerts, has rows."""
+
+
+OPEN: Final = 5
+"""Alerts that stand open: the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class ShownAlert:
     sentence: str
     details: str
     is_rise: bool
-    is_first: bool
+    is_open: bool
     touchpoints: ShownTable | None
     words: Sequence[Mapping[str, Any]]
     quotes: Sequence[Quote]
@@ -61,6 +65,8 @@ class ShownAlert:
 def page(findings: Findings, wording: Wording) -> str:
     """The whole page; equal findings give an equal page."""
     tables = Tables(findings, wording)
+    pictures = _charts(findings, wording)
+    there = [name for name in SECTIONS if _shows(findings, name) and (name != "journey" or pictures["stage_heat"][0])]
     script = _file("page.js")
     quotes = [_quote(row, wording) for row in findings.rows_of("quotes")]
     return _template(wording).render(
@@ -68,16 +74,19 @@ def page(findings: Findings, wording: Wording) -> str:
         subtitle=subtitle(findings, wording),
         version=version("cxsentiment"),
         languages=REPORT_LANGUAGES,
-        sections=[(name, wording(f"{name}.title")) for name in SECTIONS if _shows(findings, name)],
-        shows=lambda name: _shows(findings, name),
+        sections=[(name, wording(f"{name}.title")) for name in SECTIONS if name in there],
+        shows=there.__contains__,
         cards=cards(findings, wording),
         alerts=_alerts(findings, wording, tables),
         min_count=wording.number(findings.min_count),
-        charts=_charts(findings, wording),
+        charts=pictures,
+        is_judged=findings.is_judged,
+        unjudged=unjudged_sentence(findings.period, findings.min_count, wording),
+        days=_days(findings, wording),
         tables=_tables(tables),
         least=wording.number(charts.least_ranked(findings)),
         explained=explained(findings, wording),
-        at_risk=[_risk(row, wording) for row in findings.rows_of("at_risk")],
+        at_risk=[_risk(row, wording) for row in findings.rows_of("at_risk")] if "at_risk" in findings.tables else None,
         voices=_voices(quotes, wording),
         filters=_filters(quotes, wording),
         masked=findings.masked,
@@ -118,8 +127,15 @@ def _quote(row: Mapping[str, Any], wording: Wording) -> Quote:
     return Quote(row["quote"], " · ".join(about), feeling, row["language"], row["touchpoint"])
 
 
+def _days(findings: Findings, wording: Wording) -> list[str]:
+    """Which column the days are from, and of how many comments they are not known."""
+    told = [] if findings.date_column is None else [wording("about.days", column=plain(findings.date_column))]
+    return [*told, wording("about.untimed", n=wording.number(findings.untimed))] if told and findings.untimed else told
+
+
 def _risk(row: Mapping[str, Any], wording: Wording) -> Quote:
-    about = [*(wording.name("intent", intent) for intent in row["intents"]), *_origin(row, wording)]
+    intents = [wording.name("intent", intent) for intent in row["intents"]]
+    about = [*intents, *(wording.name("touchpoint", touchpoint) for touchpoint in row["touchpoints"]), *_origin(row, wording)]
     return Quote(row["text"], " · ".join(about), row["sentiment"], row["language"])
 
 
@@ -150,16 +166,17 @@ def _filters(quotes: Sequence[Quote], wording: Wording) -> list[tuple[str, str, 
 
 
 def _alerts(findings: Findings, wording: Wording, tables: Tables) -> list[ShownAlert]:
-    """Alerts; those that began with another one are folded, since they tell of the same comments as a rule."""
+    """Alerts; those that began with one of the same kind are folded, since they tell of the same comments as a rule."""
     words, quotes = findings.rows_of("alert_phrases"), findings.rows_of("alert_quotes")
     alerts = findings.rows_of("alerts")
-    first = {alert["since"]: alert["alert"] for alert in reversed(alerts)}
+    first = {(alert["since"], alert["change"] > 0): alert["alert"] for alert in reversed(alerts)}
+    opened = sorted(first.values())[:OPEN]
     return [
         ShownAlert(
             alert_sentence(row, wording),
             alert_details(row, wording),
             row["change"] > 0,
-            first[row["since"]] == row["alert"],
+            row["alert"] in opened,
             tables.alert_touchpoints(row["alert"]),
             [word | {"comments": wording.number(word["comments"])} for word in words if word["alert"] == row["alert"]],
             [_quote(quote, wording) for quote in quotes if quote["alert"] == row["alert"]],
@@ -203,7 +220,7 @@ def _charts(findings: Findings, wording: Wording) -> dict[str, Any]:
         **{name: [draw(findings, w, width) for width in (charts.WIDE, charts.WIDTH)] for name, draw in both.items()},
         "language_trends": charts.language_trends(findings, w),
         "touchpoint_trends": charts.touchpoint_trends(findings, w),
-        "where": [charts.net_bars(found.get(table), kind, w, f"net-{table}", titles[table]) for table, kind in dimensions.items()],
+        "where": [charts.net_bars(found.get(table), kind, w, table, titles[table]) for table, kind in dimensions.items()],
         "ranking": charts.touchpoint_ranking(findings, w),
         "how": [draw(findings, w) for draw in (charts.emotion_bars, charts.quality_bars, charts.module_bars, charts.intent_bars)],
         "loyalty": charts.loyalty_chart(findings, w),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxsentiment import measure
-from cxsentiment.measure.alerts import Alert
+from cxsentiment.errors import MissingColumnError
+from cxsentiment.measure.alerts import YEAR, Alert
 from cxsentiment.measure.archive import Scored
-from cxsentiment.measure.grouping import TOUCHPOINT_DIMENSIONS
+from cxsentiment.measure.grouping import TOUCHPOINT_DIMENSIONS, check_dimensions
 from cxsentiment.measure.periods import period_named
 from cxsentiment.measure.phrases import distinctive
 from cxsentiment.measure.quotes import passage
@@ -34,17 +35,23 @@ HINT: Final = 1.0
 """The least z of a phrase of an alert: a hint where to look, in what are few comments as a rule."""
 
 READ: Final = 20_000
-"""Comments of a series that are read for its phrases at most, those since the change first."""
+"""Comments of a series that are read for its phrases at most: half of them since the change, half of the year before."""
 
 AT_RISK: Final = 100
 
 DAY: Final = timedelta(days=1)
-YEAR: Final = timedelta(days=365)
+
+SHORT_SPAN: Final = timedelta(weeks=16)
+
+MOST: Final = 20
+"""Alerts that are explained: the newest."""
+
+_NAMED: Final = ("touchpoint", "language", "channel")
 
 ALERT_SCHEMA: Final = pa.schema(
     [
         ("alert", pa.int64()),
-        *((name, pa.string()) for name in ("touchpoint", "language", "channel", "segment", "value")),
+        *((name, pa.string()) for name in (*_NAMED, "segment", "value")),
         *((name, pa.date32()) for name in ("since", "period")),
         ("comments", pa.int64()),
         *((name, pa.float64()) for name in ("before", "after", "change", "low", "high", "p")),
@@ -68,21 +75,51 @@ _PHRASES: Final = pa.schema(
 def find_alerts(scored: Scored, period: str, min_count: int, by: Sequence[str] = ()) -> list[Alert]:
     """Alerts of all comments, of each touchpoint, language, channel and value of `by`, the newest first.
 
-    The families share `RATE`, so that more of them do not mean more false alarms.
-    Raises InputError if the archive has no days.
+    The families share `RATE`, so that more of them do not mean more false alarms; `p` is of all of them together. A dimension that the
+    archive does not have is left out. Raises MissingColumnError if the archive has no days.
     """
     scored.need_date()
-    dimensions = [name for name in ("touchpoint", "language", "channel") if _has(scored, name)]
-    families: list[tuple[str, ...]] = [(name,) for name in dict.fromkeys((*dimensions, *by)) if name != "group"]
-    if _has(scored, "touchpoint") and _has(scored, "language"):
+    dimensions = [name for name in dict.fromkeys(("touchpoint", "language", "channel", *by)) if name != "group" and _has(scored, name)]
+    families: list[tuple[str, ...]] = [(), *((name,) for name in dimensions)]
+    if {"touchpoint", "language"} <= set(dimensions):
         families.append(("touchpoint", "language"))
-    found: dict[tuple[tuple[str, str | None], ...], list[Alert]] = {}
-    for family in families or [()]:
-        for alert in measure.alerts(scored, family, period=period, min_count=min_count, rate=RATE / max(len(families), 1)):
-            found.setdefault(tuple(alert.series.items()), []).append(alert)
-    # All comments together are in each family: what one of them notices first is told once.
-    told = [alert for alerts in found.values() for alert in {alert.period: alert for alert in alerts}.values()]
-    return sorted(told, key=lambda alert: (alert.period, -alert.p), reverse=True)
+    found: list[Alert] = []
+    for family in families:
+        alerts = measure.alerts(scored, family, period=period, min_count=min_count, rate=RATE / len(families))
+        # All comments together are in every family, and speak in their own.
+        found += [replace(alert, p=min(1.0, alert.p * len(families))) for alert in alerts if alert.series or not family]
+    return sorted(found, key=lambda alert: (alert.period, -alert.p), reverse=True)
+
+
+def is_judged(scored: Scored, period: str, min_count: int) -> bool:
+    """Whether any period of all comments together has the history and the comments that it takes to raise an alert."""
+    counts = measure.summary(scored, (period,))
+    counts = counts.filter(counts[period].is_valid())
+    if not len(counts):
+        return False
+    kind = period_named(period)
+    days = counts[period].to_numpy().astype("datetime64[D]")
+    places = np.searchsorted(kind.starts(days.min(), days.max()), days)
+    return bool(((places >= kind.history) & (counts["comments"].to_numpy() >= min_count)).any())
+
+
+def usual_period(scored: Scored, min_count: int) -> str:
+    """Days, where there are less than 16 weeks and most days have enough comments to raise an alert; else weeks."""
+    days = scored.query("SELECT day, count(*) AS comments FROM comments WHERE day IS NOT NULL GROUP BY day ORDER BY day")
+    if not len(days) or days["day"][-1].as_py() - days["day"][0].as_py() >= SHORT_SPAN:
+        return "week"
+    return "day" if float(np.median(days["comments"].to_numpy())) >= min_count else "week"
+
+
+def plausible(scored: Scored) -> Scored:
+    """Without comments of days far from all others (1970, 2062), which would make the time between them part of the report."""
+    bounds = scored.query(
+        "SELECT min(day) AS first, max(day) AS last, quantile_disc(day, 0.01) AS low, quantile_disc(day, 0.99) AS high FROM comments"
+    ).to_pylist()[0]
+    if bounds["first"] is None:
+        return scored
+    since, until = bounds["low"] - YEAR, min(bounds["high"] + YEAR, date.max)
+    return scored if since <= bounds["first"] and bounds["last"] <= until else scored.where(since=since, until=until)
 
 
 def recent(scored: Scored, alerts: Sequence[Alert], period: str, last: int) -> list[Alert]:
@@ -104,7 +141,7 @@ def alert_table(alerts: Sequence[Alert]) -> pa.Table:
     for number, alert in enumerate(alerts, 1):
         row = {name: value for name, value in asdict(alert).items() if name != "series"} | {"alert": number}
         for name, value in alert.series.items():
-            row |= {name: value} if name in ALERT_SCHEMA.names else {"segment": name, "value": value}
+            row |= {name: value} if name in _NAMED else {"segment": name, "value": value}
         rows.append(row)
     return pa.Table.from_pylist(rows, schema=ALERT_SCHEMA)
 
@@ -122,12 +159,12 @@ def alert_touchpoints(scored: Scored, alerts: Sequence[Alert], period: str) -> p
         if set(alert.series) & set(TOUCHPOINT_DIMENSIONS):
             continue
         now, then = _balances(since), _balances(before)
-        joined = now.join(then, "touchpoint", right_suffix="_then", join_type="full outer")
+        joined = now.join(then, "touchpoint", right_suffix="_then", join_type="full outer").sort_by("touchpoint")
         count, balance, count_then, balance_then = (
             np.nan_to_num(joined[name].to_numpy().astype(np.float64)) for name in ("comments", "balance", "comments_then", "balance_then")
         )
         pull = balance / max(since.count(), 1) - balance_then / max(before.count(), 1)
-        order = [place for place in np.argsort(pull if alert.change < 0 else -pull) if pull[place] * alert.change > 0][:TOLD]
+        order = [place for place in np.argsort(pull if alert.change < 0 else -pull, kind="stable") if pull[place] * alert.change > 0][:TOLD]
         columns = {
             "alert": [number] * len(order),
             "touchpoint": [joined["touchpoint"][int(place)].as_py() for place in order],
@@ -148,11 +185,13 @@ def alert_phrases(scored: Scored, alerts: Sequence[Alert], period: str) -> pa.Ta
     """
     scored.need_text()
     rows = []
-    for number, alert in enumerate(alerts, 1):
-        chosen = measure.of_series(scored, alert.series).where(since=alert.since - YEAR, until=_end(alert, period))
+    for number, alert in enumerate(alerts[:MOST], 1):
+        chosen = measure.of_series(scored, alert.series).where(since=alert.since - YEAR, until=period_named(period).last_day(alert.period))
         late = f"day >= DATE '{alert.since}'"
-        order = f"ORDER BY {late} DESC, hash({ROW_ID}), {ROW_ID} LIMIT {READ}"
-        found = chosen.query(f"SELECT language, text, {late} AS late FROM comments WHERE text IS NOT NULL {order}")
+        found = chosen.query(
+            f"SELECT language, text, {late} AS late FROM comments WHERE text IS NOT NULL "
+            f"QUALIFY row_number() OVER (PARTITION BY {late} ORDER BY hash({ROW_ID}), {ROW_ID}) <= {READ // 2} ORDER BY {ROW_ID}"
+        )
         told = [row for language in LANGUAGES for row in _distinctive(found.filter(pc.equal(found["language"], language)), language)]
         rows += [{"alert": number} | row for row in sorted(told, key=lambda row: -float(row["z"]))[: 2 * TOLD]]
     return pa.Table.from_pylist(rows, schema=_PHRASES)
@@ -167,9 +206,8 @@ def _distinctive(comments: pa.Table, language: str) -> list[dict[str, Any]]:
     return [{"language": language} | {name: row[name] for name in _PHRASES.names if name in row} for row in told]
 
 
-def alert_quotes(scored: Scored, alerts: Sequence[Alert], period: str, *, masked: bool) -> pa.Table:
-    """Comments since the change about the touchpoints that pulled most: alert, and the columns of `quotes`."""
-    pulls = alert_touchpoints(scored, alerts, period)
+def alert_quotes(scored: Scored, alerts: Sequence[Alert], period: str, pulls: pa.Table, *, masked: bool) -> pa.Table:
+    """Comments since the change about the touchpoints that pulled most (`pulls`): alert, and the columns of `quotes`."""
     tables = []
     for number, alert, since, _ in _sides(scored, alerts, period):
         about = alert.series.get("touchpoint")
@@ -182,9 +220,9 @@ def alert_quotes(scored: Scored, alerts: Sequence[Alert], period: str, *, masked
 
 
 def at_risk(scored: Scored, *, masked: bool) -> pa.Table:
-    """Comments of customers who are about to go or to strike back, as `measure.at_risk`, with their texts as quotes."""
+    """Comments of customers who are about to go or to strike back, as `measure.at_risk` without segments, with their texts as quotes."""
     scored.need_text()
-    found = measure.at_risk(scored, AT_RISK)
+    found = measure.at_risk(scored, AT_RISK).drop_columns(list(scored.segments))
     texts = [passage(text or "", 0, 0, masked=masked).text for text in found["text"].to_pylist()]
     return found.set_column(found.column_names.index("text"), "text", pa.array(texts, pa.string()))
 
@@ -200,22 +238,20 @@ def kpi_series(scored: Scored, kpi: pa.Table, period: str) -> pa.Table:
 
 
 def _has(scored: Scored, dimension: str) -> bool:
-    return scored.channel is not None if dimension == "channel" else f"cx_{dimension}".replace("point", "points") in scored.columns
+    """Whether the archive knows a dimension."""
+    try:
+        check_dimensions(scored, (dimension,))
+    except MissingColumnError:
+        return False
+    return True
 
 
 def _sides(scored: Scored, alerts: Sequence[Alert], period: str) -> Iterator[tuple[int, Alert, Scored, Scored]]:
     """For each alert its number, and the comments of its series since the change and of the year before."""
-    for number, alert in enumerate(alerts, 1):
+    for number, alert in enumerate(alerts[:MOST], 1):
         series = measure.of_series(scored, alert.series)
-        since = series.where(since=alert.since, until=_end(alert, period))
+        since = series.where(since=alert.since, until=period_named(period).last_day(alert.period))
         yield number, alert, since, series.where(since=alert.since - YEAR, until=alert.since - DAY)
-
-
-def _end(alert: Alert, period: str) -> date:
-    """The last day of the period in which it was noticed."""
-    starts = period_named(period).starts(np.datetime64(alert.period), np.datetime64(alert.period) + np.timedelta64(100, "D"))
-    end: date = (starts[1] - np.timedelta64(1, "D")).astype(object)
-    return end
 
 
 def _balances(scored: Scored) -> pa.Table:

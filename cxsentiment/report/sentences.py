@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from cxsentiment.measure.lags import SHORTEST
+from cxsentiment.measure.periods import period_named
 from cxsentiment.report.wording import Wording
 
 Row = Mapping[str, Any]
@@ -38,6 +39,11 @@ def alert_details(alert: Row, wording: Wording) -> str:
     return when if emotion is None else f"{when} {wording('alerts.emotion', emotion=wording.name('emotion', emotion))}"
 
 
+def unjudged_sentence(period: str, min_count: int, wording: Wording) -> str:
+    """That there is too little to raise an alert, and what it would take."""
+    return wording("alerts.unjudged", needed=wording.number(period_named(period).history), min_count=wording.number(min_count))
+
+
 def kpi_direction(row: Row, wording: Wording) -> str:
     """Which of the two comes first at the lag of a row of the table `kpi`."""
     names = {"measure": wording(f"kpi.{row['measure']}"), "kpi": wording.name("kpi", row["kpi"])}
@@ -49,6 +55,8 @@ def kpi_verdict(row: Row, wording: Wording) -> str:
     """Whether the clearest relation of a pair stands out."""
     if row["n"] < SHORTEST:
         return wording("kpi.short", n=wording.number(row["n"]))
+    if row["lag"] is None:
+        return wording("kpi.empty")
     return wording("kpi.clear" if row["stands_out"] else "kpi.unclear")
 
 

@@ -15,6 +15,9 @@ Cell = Callable[[Row], str]
 Head = tuple[str, Cell]
 """Title of a column, and what stands in it."""
 
+MOST: Final = 100
+"""Rows of a table that are shown; more values of a column are for programs (JSON) and spreadsheets."""
+
 FEELINGS: Final = {"-": "negative", "0": "neutral", "+": "positive", "±": "mixed"}
 
 
@@ -102,7 +105,7 @@ class Tables:
 
     def phrases(self) -> ShownTable | None:
         """What unhappy and happy customers say more often."""
-        return self._phrases("phrases", "sentiment", self.wording("why.phrases"))
+        return self._phrases("phrases", "sentiment", self.wording("why.phrases"), ("negative", "positive"))
 
     def touchpoint_phrases(self) -> ShownTable | None:
         """What is said more often of a touchpoint."""
@@ -117,8 +120,8 @@ class Tables:
             return w("kpi.relation", kpi=w.name("kpi", row["kpi"]), measure=w(f"kpi.{row['measure']}"))
 
         figures: list[Head] = [
-            ("", lambda row: "" if row["lag"] is None else kpi_direction(row, w)),
-            (w(f"kpi.lag_{self.findings.period}s"), lambda row: w.number(row["lag"])),
+            ("", lambda row: kpi_direction(row, w) if row["stands_out"] else ""),
+            (w(f"kpi.lag_{self.findings.period}s"), lambda row: w.number(row["lag"]) if row["stands_out"] else ""),
             (w("kpi.correlation"), lambda row: w.number(row["correlation"], 2)),
             self._interval("low", "high", lambda value: w.number(value, 2)),
             (w("kpi.periods"), lambda row: w.number(row["n"])),
@@ -163,8 +166,9 @@ class Tables:
     def _interval(self, low: str, high: str, write: Callable[[float | None], str]) -> Head:
         return self.wording("where.interval"), lambda row: f"{write(row[low])} … {write(row[high])}" if row[low] is not None else ""
 
-    def _phrases(self, table: str, kind: str, title: str) -> ShownTable | None:
+    def _phrases(self, table: str, kind: str, title: str, groups: Sequence[str] = ()) -> ShownTable | None:
         w = self.wording
+        rows = [row for row in self.findings.rows_of(table) if not groups or row[kind] in groups]
         figures: list[Head] = [
             (w("voices.language"), lambda row: w.name("language", row["language"])),
             (w("why.phrase"), lambda row: str(row["phrase"])),
@@ -172,12 +176,13 @@ class Tables:
             (w("why.here"), lambda row: w.percent(row["share"])),
             (w("why.elsewhere"), lambda row: w.percent(row["elsewhere"])),
         ]
-        return self._made(table, title, self._name(kind), figures, words=2)
+        return _shown(title, self._name(kind), figures, rows, words=2)
 
     # ---- rows ----
 
-    def _made(self, table: str, title: str, about: Head, figures: Sequence[Head], words: int = 0) -> ShownTable | None:
-        return _shown(title, about, figures, self.findings.rows_of(table), words)
+    def _made(self, table: str, title: str, about: Head, figures: Sequence[Head]) -> ShownTable | None:
+        found = self.findings.tables.get(table)
+        return None if found is None else _shown(title, about, figures, found.slice(0, MOST).to_pylist())
 
 
 def _shown(title: str, about: Head, figures: Sequence[Head], rows: Sequence[Row], words: int = 0) -> ShownTable | None:

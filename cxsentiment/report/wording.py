@@ -59,7 +59,7 @@ class Wording:
         if kind in ("touchpoint", "group", "module"):
             labels = self._labels(kind).get(value)
             return plain(value) if labels is None else labels[self.language]
-        return self.words.get("qualities" if kind == "quality" else f"{kind}s", {}).get(value, plain(value))
+        return self.words.get("qualities" if kind == "quality" else f"{kind}s", {}).get(value, plain(value) or MISSING)
 
     def dimension(self, name: str) -> str:
         """What a dimension is called in the plural; a segment is called by its own name."""

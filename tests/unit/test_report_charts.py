@@ -240,7 +240,8 @@ def test_alerts_stand_at_their_periods_and_in_their_own_charts(findings: Finding
     every = charts.trend_chart(findings, ENGLISH)
     assert marks(every) == {"negative": 1, "positive": 1}  # two drops in one period are one mark with a 2
     assert "2" in texts(every)
-    assert "Alert" in texts(every)
+    assert "Alert: fell" in texts(every)
+    assert "Alert: rose" in texts(every)
     assert every is not None
     assert every.label.endswith("Alerts: 3")
     greek, polish = charts.language_trends(findings, ENGLISH)

@@ -6,10 +6,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from cxsentiment import measure
 from cxsentiment.errors import InputError, OptionError
-from cxsentiment.measure import open_scored, summary
+from cxsentiment.measure import Alert, open_scored, summary
 from cxsentiment.report.findings import ReportOptions, find
-from cxsentiment.report.reasons import RATE, find_alerts, recent
+from cxsentiment.report.reasons import RATE, alert_table, find_alerts, is_judged, recent
+from cxsentiment.report.sentences import alert_subject
+from cxsentiment.report.wording import Wording
 from tests.made_up_archives import comment, written
 
 pytest.importorskip("scipy")
@@ -101,8 +104,57 @@ def test_all_families_share_the_rate(archive: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("cxsentiment.report.reasons.measure.alerts", lambda *_, rate, **__: rates.append(rate) or [])
     with open_scored(archive, segments=["date"], channel="comment") as scored:
         find_alerts(scored, "week", 30, ["stage"])
-    assert len(rates) == 5
+    assert len(rates) == 6
     assert sum(rates) == pytest.approx(RATE)
+
+
+def test_all_comments_together_speak_once_and_p_is_of_all_families(archive: Path) -> None:
+    with open_scored(archive) as scored:
+        found = find_alerts(scored, "week", 30)
+        (alone,) = [alert for alert in measure.alerts(scored, (), rate=RATE / 4) if alert.change < 0]
+    (overall,) = [alert for alert in found if not alert.series and alert.change < 0]
+    assert overall.p == pytest.approx(4 * alone.p)
+
+
+@pytest.mark.parametrize("name", ["segment", "value", "before", "p"])
+def test_segments_may_be_called_like_columns_of_the_alerts(name: str) -> None:
+    alert = Alert({name: "premium"}, MONDAY, MONDAY, 40, 0.5, -0.5, -1.0, -1.2, -0.8, 0.01)
+    (row,) = alert_table([alert]).to_pylist()
+    assert (row["segment"], row["value"], row["before"]) == (name, "premium", 0.5)
+    assert alert_subject(row, Wording.of("en")) == f"Premium ({name})"
+
+
+def test_a_dimension_that_is_not_there_is_a_gap_of_the_report(archive: Path) -> None:
+    findings = find(open_scored(archive), ReportOptions(by=("channel",)))
+    assert {"by_channel", "channels"} <= set(findings.gaps)
+    assert len(findings.tables["alerts"])
+
+
+def test_a_damaged_archive_is_no_gap(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(*_: object, **__: object) -> None:
+        raise InputError("the disk is full")
+
+    monkeypatch.setattr("cxsentiment.report.findings.measure.quotes", damaged)
+    with pytest.raises(InputError, match="disk is full"):
+        find(open_scored(archive))
+
+
+@pytest.mark.parametrize("stray", [date(1970, 1, 1), date(2062, 1, 1)])
+def test_a_stray_day_is_left_out_of_what_is_told_over_time(tmp_path: Path, stray: date) -> None:
+    comments = [quiet(MONDAY + timedelta(weeks=number % 20), number) for number in range(200)]
+    path = written(tmp_path / "stray.parquet", [*comments, quiet(stray, 0), quiet(MONDAY, 1) | {"date": None}])
+    findings = find(open_scored(path))
+    assert (findings.comments, findings.untimed) == (202, 2)
+    assert (findings.first_day, findings.last_day) == (MONDAY, MONDAY + timedelta(weeks=19))
+    assert len(findings.tables["trend"]) == 20
+
+
+def test_little_history_is_not_called_quiet(tmp_path: Path, archive: Path) -> None:
+    assert find(open_scored(archive)).is_judged
+    short = written(tmp_path / "short.parquet", [quiet(MONDAY + timedelta(weeks=number % 9), number) for number in range(400)])
+    assert not find(open_scored(short), ReportOptions(period="week")).is_judged
+    with open_scored(archive) as scored:
+        assert not is_judged(scored, "week", 10 * EACH)
 
 
 def test_recent_alerts_are_those_of_the_last_periods(archive: Path) -> None:
@@ -133,9 +185,9 @@ def test_nothing_to_report_is_an_error(tmp_path: Path) -> None:
         find(open_scored(path))
 
 
-@pytest.mark.parametrize(("weeks", "period"), [(15, "day"), (17, "week")])
-def test_short_archives_are_told_by_days(tmp_path: Path, weeks: int, period: str) -> None:
-    comments = [quiet(MONDAY + timedelta(weeks=week), number) for week in range(weeks + 1) for number in range(2)]
+@pytest.mark.parametrize(("weeks", "each", "period"), [(15, 30, "day"), (17, 30, "week"), (15, 29, "week")])
+def test_short_archives_with_many_comments_are_told_by_days(tmp_path: Path, weeks: int, each: int, period: str) -> None:
+    comments = [quiet(MONDAY + timedelta(weeks=week), number) for week in range(weeks + 1) for number in range(each)]
     path = written(tmp_path / "short.parquet", comments)
     assert find(open_scored(path)).period == period
     assert find(open_scored(path), ReportOptions(period="month")).period == "month"

@@ -115,7 +115,7 @@ def test_nothing_is_loaded_and_no_other_script_may_run() -> None:
     (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     (policy,) = (meta["content"] for meta in seen.named("meta") if meta.get("http-equiv") == "Content-Security-Policy")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    assert policy == f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    assert policy == f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     for tag, attributes in seen.tags:
         assert tag not in {"link", "iframe", "object", "embed", "base"}
         assert "src" not in attributes
