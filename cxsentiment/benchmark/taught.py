@@ -11,6 +11,7 @@ from cxsentiment.benchmark.datasets import DataSet, Registry, examples_of, read_
 from cxsentiment.errors import CxError, InputError
 from cxsentiment.text import fold
 from cxsentiment.training.corpus import own_comments
+from cxsentiment.training.patterns import pattern_documents
 
 LEARNT = ("sentiment", "emotions")
 _WORD = re.compile(r"\w+")
@@ -120,8 +121,8 @@ def overlap(texts: Sequence[str], training: frozenset[str]) -> float:
 
 
 def training_of(registry: Registry, data: Path | None) -> frozenset[str]:
-    """What the default model has learnt from, normalised: the training rows of the registry's sets that are there, and own comments."""
-    texts = [document.text for _, document in own_comments()]
+    """What default models learn from, normalised: the training rows of the registry's sets that are there, own comments and patterns."""
+    texts = [document.text for document in [*(document for _, document in own_comments()), *pattern_documents()]]
     for data_set in registry.sets.values():
         try:
             texts += [row.text for row in read_rows(data_set, data, train=True)]

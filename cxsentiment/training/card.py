@@ -15,6 +15,7 @@ from cxsentiment.training.base import Base
 from cxsentiment.training.corpus import UNUSED_PARALLEL_SOURCES, DataFolder, own_comments
 from cxsentiment.training.labels import SCHEMES
 from cxsentiment.training.measure import Bools, Floats, SetScore, reliability
+from cxsentiment.training.patterns import pattern_documents
 from cxsentiment.training.touchpoint_scores import Reading, TouchpointScore, label_scores, touchpoint_scores
 
 RELIABILITY = "reliability.svg"
@@ -180,7 +181,8 @@ def _labelled_sets(data: DataFolder) -> list[str]:
     rows = pq.read_table(data.path / "documents.parquet", columns=columns).to_pylist()
     sets = Counter((row["dataset"], row["lang"], row["licence"]) for row in rows if row["split"] == "train" and row["dataset"] in SCHEMES)
     lines += [f"| {name} | {lang} | labels | {count} | {licence} |" for (name, lang, licence), count in sorted(sets.items())]
-    composed = Counter((document.dataset, document.lang) for _, document in [*data.written(), *own_comments()])
+    comments = [document for _, document in [*data.written(), *own_comments()]]
+    composed = Counter((document.dataset, document.lang) for document in [*comments, *pattern_documents()])
     lines += [f"| {name} | {lang} | labels | {count} | composed for this project |" for (name, lang), count in sorted(composed.items())]
     return lines
 

@@ -18,7 +18,7 @@ from cxsentiment.text import clean_string
 from cxsentiment.training.aspects import SOMEWHERE, touchpoint_of
 
 DEFAULT_DATA = Path("../shared/data")
-WRITTEN, OWN, CONTRAST, YOURS = "written", "own", "contrast", "yours"
+WRITTEN, OWN, CONTRAST, PATTERNS, YOURS = "written", "own", "contrast", "patterns", "yours"
 OWN_FOLDER = Path(__file__).parent / "comments"
 WRITTEN_LANGUAGES = ("el", "pl", "ro", "en")
 HELD_OUT_WRITTEN = 10

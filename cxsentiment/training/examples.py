@@ -23,6 +23,7 @@ from cxsentiment.text import CleanText, clean
 from cxsentiment.training.augment import with_typos
 from cxsentiment.training.corpus import CONTRAST, OWN, WRITTEN, YOURS, DataFolder, Document, Span, Story, is_held_out, own_comments
 from cxsentiment.training.labels import FOUR, JOINED, JOINED_COMMENTS, SCHEMES, Scheme, copies
+from cxsentiment.training.patterns import pattern_documents
 from cxsentiment.training.weak import with_phrases
 
 MAX_LENGTH = 160
@@ -98,7 +99,8 @@ def training_documents(data: DataFolder) -> list[Document]:
     """All documents that may train the model."""
     written = [document for _, document in data.written() if not is_held_out(document.text)]
     own = [document for _, document in own_comments()]
-    return with_phrases([document for document in data.documents("train") if document.dataset in SCHEMES]) + written + own
+    others = [document for document in data.documents("train") if document.dataset in SCHEMES]
+    return with_phrases(others) + written + own + pattern_documents()
 
 
 def one_round(documents: Sequence[Document], seed: int, others: float = 1.0) -> list[Document]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from cxsentiment.label_map import GOEMOTIONS
 from cxsentiment.results import EMOTIONS, SENTIMENTS
-from cxsentiment.training.corpus import CONTRAST, OWN, WRITTEN, Document
+from cxsentiment.training.corpus import CONTRAST, OWN, PATTERNS, WRITTEN, Document
 
 BINARY = ("negative", "positive")
 THREE = ("negative", "neutral", "positive")
@@ -61,6 +61,7 @@ SCHEMES: Mapping[str, Scheme] = {
     WRITTEN: Scheme(FOUR, emotions=EMOTIONS, passes=4.0),
     OWN: Scheme(FOUR, emotions=EMOTIONS, passes=3.0),
     CONTRAST: Scheme(FOUR, emotions=EMOTIONS, passes=8.0),
+    PATTERNS: Scheme(FOUR, emotions=EMOTIONS),
     JOINED: Scheme(FOUR),
     JOINED_COMMENTS: Scheme(FOUR, emotions=EMOTIONS),
     "el_skroutz_shop_reviews": Scheme(BINARY, passes=1.5),

@@ -22,7 +22,7 @@ from cxsentiment.benchmark.datasets import (
 )
 from cxsentiment.errors import InputError
 from cxsentiment.results import EMOTIONS, SENTIMENTS
-from cxsentiment.training.corpus import CONTRAST, OWN, WRITTEN, is_held_out
+from cxsentiment.training.corpus import CONTRAST, OWN, PATTERNS, WRITTEN, is_held_out
 from cxsentiment.training.labels import JOINED, JOINED_COMMENTS, SCHEMES
 
 CSV = """nr,comment,label,feelings,stars,lang,split
@@ -270,7 +270,7 @@ def test_checksums_of_a_file_and_of_a_folder_with_names(tmp_path: Path) -> None:
 # ---- the packaged registry ------------------------------------------------------------------------------------------------------
 
 PACKAGED = read_registry()
-NOT_MEASURED = {WRITTEN, OWN, CONTRAST, JOINED, JOINED_COMMENTS}
+NOT_MEASURED = {WRITTEN, OWN, CONTRAST, PATTERNS, JOINED, JOINED_COMMENTS}
 """Annotated comments have an entry for each language; the others are made for training."""
 
 

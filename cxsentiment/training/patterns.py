@@ -1,0 +1,86 @@
+"""Feedback made up by construction: negation, irony, marks, comparisons, change, which few comments hold and models get wrong.
+
+`patterns/<language>.toml` holds sentences with slots; a slot is drawn from its words. Touchpoints are marked as in annotated comments.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import tomllib
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+from cxsentiment.training.corpus import PATTERNS, Document, parse_comment
+
+PATTERN_LANGUAGES: Final = ("el", "pl", "ro", "en")
+PER_LANGUAGE: Final = 4_000
+_SLOT: Final = re.compile(r"(?<!\{)\{(\w+?)(?:_(\d+))?\}(?!\})")
+_TRIES: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A sentence with slots, and what it says."""
+
+    phenomenon: str
+    text: str
+    sentiment: str
+    emotions: tuple[str, ...]
+    intents: tuple[str, ...]
+
+
+def pattern_documents(seed: int = 0, number: int = PER_LANGUAGE) -> list[Document]:
+    """So many different texts of each language at most, each pattern as often as the others; equal for equal seeds."""
+    return [document for language in PATTERN_LANGUAGES for document in drawn(language, seed, number)]
+
+
+def drawn(language: str, seed: int = 0, number: int = PER_LANGUAGE) -> list[Document]:
+    """Texts of one language. What touchpoints a text names beside those marked, and of which stage it tells, is not known."""
+    slots, patterns = read_patterns(language)
+    rng = random.Random(f"{language} {seed}")
+    found: dict[str, Document] = {}
+    for pattern in patterns:
+        for _ in range(-(-number // len(patterns))):
+            for _ in range(_TRIES):
+                text = filled(pattern.text, slots, rng)
+                if text not in found:
+                    found[text] = _document(text, pattern, language)
+                    break
+    documents = list(found.values())
+    rng.shuffle(documents)
+    return documents[:number]
+
+
+def filled(text: str, slots: dict[str, list[str]], rng: random.Random) -> str:
+    """The text with a word in each slot: the same in the same slot, another in `{name_2}`."""
+    chosen: dict[str, list[str]] = {}
+
+    def word(slot: re.Match[str]) -> str:
+        name = slot[1] if slot[1] in slots else slot[0][1:-1]
+        if name not in chosen:
+            chosen[name] = rng.sample(slots[name], len(slots[name]))
+        place = int(slot[2] or 1) - 1 if name == slot[1] else 0
+        return chosen[name][place]
+
+    return _SLOT.sub(word, text).replace("{{", "{").replace("}}", "}")
+
+
+@cache
+def read_patterns(language: str) -> tuple[dict[str, list[str]], tuple[Pattern, ...]]:
+    """The slots and patterns of a language."""
+    file = resources.files("cxsentiment.training") / "patterns" / f"{language}.toml"
+    plain: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+    patterns = [
+        Pattern(one["phenomenon"], text, one["sentiment"], tuple(one["emotions"]), tuple(one["intents"]))
+        for one in plain["patterns"]
+        for text in one["texts"]
+    ]
+    return plain["slots"], tuple(patterns)
+
+
+def _document(marked: str, pattern: Pattern, language: str) -> Document:
+    document = parse_comment(f"{marked}\t{pattern.sentiment}\t{','.join(pattern.emotions) or '-'}", language, PATTERNS)
+    return replace(document, emotions=pattern.emotions or None, marked=False, story=None)
