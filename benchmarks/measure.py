@@ -28,6 +28,7 @@ from cxsentiment.taxonomy import Taxonomy
 
 ROWS_PER_FILE: Final = 250_000
 DAYS: Final = 730
+INCIDENT: Final = 14
 _FIRST_DAY: Final = date(2024, 1, 1)
 _LANGUAGES: Final = ("el", "pl", "ro", "en")
 _WORDS: Final = (
@@ -94,14 +95,20 @@ def generate(folder: Path, rows: int, *, seed: int = 0) -> None:
 
 
 def scored_rows(generator: np.random.Generator, rows: int) -> pa.Table:
-    """Made-up rows: 1.3 mentions each on average, a rarer touchpoint being as many times rarer as its place says; 1 % have an error."""
+    """Made-up rows: 1.3 mentions each on average, a rarer touchpoint being as many times rarer as its place says; 1 % have an error.
+
+    Of the Polish comments of the last days six in ten have become negative.
+    """
     failed = generator.random(rows) < 0.01
+    days = generator.integers(0, DAYS, rows)
+    languages = _drawn(generator, _LANGUAGES, rows, failed)
+    fallen = pc.and_kleene(pc.equal(languages, "pl"), pa.array((days >= DAYS - INCIDENT) & (generator.random(rows) < 0.6)))
     columns = {
-        "date": pa.array(np.datetime64(_FIRST_DAY) + generator.integers(0, DAYS, rows)),
+        "date": pa.array(np.datetime64(_FIRST_DAY) + days),
         "channel": _drawn(generator, ("web", "app", "store", "phone"), rows),
         "comment": pc.binary_join_element_wise(*(_drawn(generator, _WORDS, rows) for _ in range(_TEXT_WORDS)), " "),
-        "cx_language": _drawn(generator, _LANGUAGES, rows, failed),
-        "cx_sentiment": _drawn(generator, SENTIMENTS, rows, failed),
+        "cx_language": languages,
+        "cx_sentiment": pc.if_else(fallen, "negative", _drawn(generator, SENTIMENTS, rows, failed)),
         "cx_polarity": pa.array(generator.uniform(-1, 1, rows).astype(np.float32), mask=failed),
         "cx_emotions": _list(generator, _drawn(generator, EMOTIONS, rows), rows, 1),
         "cx_touchpoints": _touchpoints(generator, rows, failed),

@@ -21,8 +21,13 @@ TRENDS: Final = 6
 LEAST_SHARE: Final = 0.02
 """Touchpoints and languages that have a trend of their own: those of most comments, and of at least this share of them."""
 
-READ: Final = 50_000
+READ: Final = 30_000
 """Comments that are read for what is said more often, at most."""
+
+POOL: Final = 200
+"""Comments of a touchpoint and feeling among which its quotes are chosen."""
+
+FELT: Final = ("-", "+", "±")
 
 MANY: Final = 2_000
 """Values of a dimension beyond which it is not asked how alike they are."""
@@ -185,7 +190,7 @@ def _how(gathered: _Gathered, scored: Scored, options: ReportOptions) -> None:
 def _why(gathered: _Gathered, scored: Scored, options: ReportOptions) -> None:
     gathered.add("phrases", lambda: measure.distinctive_phrases(scored, ("sentiment",), limit=8, sample=READ))
     gathered.add("touchpoint_phrases", lambda: measure.distinctive_phrases(scored, ("touchpoint",), limit=5, sample=READ))
-    gathered.add("quotes", lambda: measure.quotes(scored, limit=options.quotes, polarities=("-", "+", "±"), masked=options.masked))
+    gathered.add("quotes", lambda: measure.quotes(scored, polarities=FELT, limit=options.quotes, pool=POOL, masked=options.masked))
     gathered.add("at_risk", lambda: reasons.at_risk(scored, masked=options.masked))
 
 

@@ -30,11 +30,13 @@ TOLD: Final = 5
 """Touchpoints and phrases of an alert that are told."""
 
 QUOTES: Final = 3
+POOL: Final = 100
+"""Quotes of an alert's touchpoint, chosen among so many comments."""
 
 HINT: Final = 1.0
 """The least z of a phrase of an alert: a hint where to look, in what are few comments as a rule."""
 
-READ: Final = 20_000
+READ: Final = 10_000
 """Comments of a series that are read for its phrases at most: half of them since the change, half of the year before."""
 
 AT_RISK: Final = 100
@@ -43,7 +45,7 @@ DAY: Final = timedelta(days=1)
 
 SHORT_SPAN: Final = timedelta(weeks=16)
 
-MOST: Final = 20
+MOST: Final = 10
 """Alerts that are explained: the newest."""
 
 _NAMED: Final = ("touchpoint", "language", "channel")
@@ -213,7 +215,7 @@ def alert_quotes(scored: Scored, alerts: Sequence[Alert], period: str, pulls: pa
         about = alert.series.get("touchpoint")
         touchpoints = [about] if about else pulls.filter(pc.equal(pulls["alert"], number))["touchpoint"][:2].to_pylist()
         wanted = ("-",) if alert.change < 0 else ("+",)
-        found = measure.quotes(since, touchpoints, polarities=wanted, limit=QUOTES, masked=masked)
+        found = measure.quotes(since, touchpoints, polarities=wanted, limit=QUOTES, pool=POOL, masked=masked)
         tables.append(found.add_column(0, "alert", pa.array([number] * len(found), pa.int64())))
     empty = measure.quotes(scored, [], limit=0)
     return pa.concat_tables([empty.add_column(0, "alert", pa.array([], pa.int64())), *tables])
