@@ -12,7 +12,7 @@ from cxsentiment.cli_options import TaxonomyOption, load_taxonomy
 from cxsentiment.errors import OptionError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cxsentiment.measure import Scored
 
@@ -73,9 +73,9 @@ def report(
     chosen, where = _format_of(kind, output)
     types = load_taxonomy(taxonomy)
     words = Wording.of(lang, types)
-    names = _names(by)
+    names = _dimensions(by)
     figures = None if kpi is None else read_kpi(kpi, date=kpi_date)
-    options = ReportOptions(names, period, min_count, figures, mask, quotes, types)
+    options = ReportOptions(tuple(names), period, min_count, figures, mask, quotes, types)
     with _opened(archive, names, memory, date=date, text=text_column, channel=channel) as scored:
         narrowed = since is not None or until is not None
         findings = find(scored.where(since=since, until=until) if narrowed else scored, options)
@@ -107,7 +107,7 @@ def watch(
     from cxsentiment.report.wording import Wording
 
     words = Wording.of(lang, load_taxonomy(taxonomy))
-    names = _names(by)
+    names = _dimensions(by)
     for name in names:
         if name in PERIODS:
             raise OptionError(f"--by {name}: choose the step of time with --period {name}")
@@ -117,7 +117,10 @@ def watch(
         scored = reasons.plausible(opened)
         step = period or reasons.usual_period(scored, min_count)
         is_judged = reasons.is_judged(scored, step, min_count)
-        rows = reasons.alert_table(reasons.recent(scored, reasons.find_alerts(scored, step, min_count, names), step, last)).to_pylist()
+        found = reasons.find_alerts(scored, step, min_count, tuple(names))
+        rows = reasons.alert_table(reasons.recent(scored, found, step, last)).to_pylist()
+            reasons.recent(scored, reasons.find_alerts(scored, step, min_count, tuple(names)), step, last)
+        ).to_pylist()
     for row in rows:
         told = f"{alert_sentence(row, words)}\n  {alert_details(row, words)}"
         typer.echo(json.dumps(row, default=str, ensure_ascii=False) if as_json else told)
@@ -143,13 +146,18 @@ def _format_of(kind: str | None, output: Path | None) -> tuple[str, Path]:
     return kind or said, where
 
 
-def _names(given: Sequence[str] | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.strip() for some in given or () for name in some.split(",") if name.strip()))
+def _dimensions(given: Sequence[str] | None) -> dict[str, str]:
+    """The names of --by and what they are of; a column that is called like one of ours gets ` (column)` behind its name."""
+    from cxsentiment.measure.archive import RESERVED
+    from cxsentiment.measure.grouping import DIMENSIONS
+
+    names = dict.fromkeys(name.strip() for some in given or () for name in some.split(",") if name.strip())
+    return {f"{name} (column)" if name not in DIMENSIONS and name.lower() in RESERVED else name: name for name in names}
 
 
 def _opened(
     archive: Path,
-    names: Sequence[str],
+    names: Mapping[str, str],
     memory: str | None,
     *,
     date: str | None,
@@ -160,5 +168,5 @@ def _opened(
     from cxsentiment.measure import open_scored
     from cxsentiment.measure.grouping import DIMENSIONS
 
-    segments = [name for name in names if name not in DIMENSIONS]
+    segments = {name: column for name, column in names.items() if name not in DIMENSIONS}
     return open_scored(archive, date=date, text=text or None, channel=channel, segments=segments, memory=memory)

@@ -156,18 +156,22 @@ class Scored:
         """Raises MissingColumnError if there are no days."""
         if self.date is None:
             clear = f"several could be it ({listed(self.date_columns)})" if self.date_columns else "no column holds dates"
-            raise MissingColumnError(f"{self.name}: {clear}; choose with date=; the columns are: {listed(self.columns)}")
+            raise MissingColumnError(f"{self.name}: {clear}; choose with date= (--date); the columns are: {listed(self.columns)}")
 
     def need_channel(self) -> None:
         """Raises MissingColumnError if there are no channels."""
         if self.channel is None:
             columns = listed(self.columns)
-            raise MissingColumnError(f"{self.name} has no column named channel; choose one with channel=; the columns are: {columns}")
+            raise MissingColumnError(
+                f"{self.name} has no column named channel; choose one with channel= (--channel); the columns are: {columns}"
+            )
 
     def need_text(self) -> None:
         """Raises MissingColumnError if there are no texts."""
         if not self.text_columns:
-            raise MissingColumnError(f"{self.name}: it is not clear which column holds the text; choose with text=; {listed(self.columns)}")
+            raise MissingColumnError(
+                f"{self.name}: it is not clear which column holds the text; choose with text= (--text-column); {listed(self.columns)}"
+            )
 
     def need(self, column: str) -> None:
         """Raises MissingColumnError if the archive was written without this `cx_` column."""

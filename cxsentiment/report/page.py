@@ -83,6 +83,7 @@ def page(findings: Findings, wording: Wording) -> str:
         is_judged=findings.is_judged,
         unjudged=unjudged_sentence(findings.period, findings.min_count, wording),
         days=_days(findings, wording),
+        sample=_sample(findings, wording),
         tables=_tables(tables),
         least=wording.number(charts.least_ranked(findings)),
         explained=explained(findings, wording),
@@ -91,7 +92,7 @@ def page(findings: Findings, wording: Wording) -> str:
         filters=_filters(quotes, wording),
         masked=findings.masked,
         errors=errors(findings, wording),
-        gaps=list(dict.fromkeys(findings.gaps.values())),
+        gaps=list(dict.fromkeys(gap.replace(findings.archive, archive_name(findings)) for gap in findings.gaps.values())),
         script=script,
         script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=_file("page.css"),
@@ -131,6 +132,14 @@ def _days(findings: Findings, wording: Wording) -> list[str]:
     """Which column the days are from, and of how many comments they are not known."""
     told = [] if findings.date_column is None else [wording("about.days", column=plain(findings.date_column))]
     return [*told, wording("about.untimed", n=wording.number(findings.untimed))] if told and findings.untimed else told
+
+
+def _sample(findings: Findings, wording: Wording) -> str:
+    """How many comments were read for what is said more often, where it is not all."""
+    table = findings.tables.get("phrases", findings.tables.get("touchpoint_phrases"))
+    metadata = {} if table is None else table.schema.metadata or {}
+    read, of = (int(metadata.get(name, b"0")) for name in (b"read", b"of"))
+    return wording("why.sample", read=wording.number(read), of=wording.number(of)) if read < of else ""
 
 
 def _risk(row: Mapping[str, Any], wording: Wording) -> Quote:

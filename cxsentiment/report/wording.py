@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from babel import Locale
 
 REPORT_LANGUAGES: Final = ("el", "pl", "ro", "en")
+SMALL: Final = 0.0095
+"""Shares below are told in tenths of a percent."""
+
 MISSING: Final = "–"
 """Stands for a figure that there is not."""
 
@@ -74,10 +77,14 @@ class Wording:
         return _signed(format_decimal(round(value, digits) + 0.0, "#,##0" + "." * bool(digits) + "0" * digits, locale=self.locale))
 
     def percent(self, share: float | None) -> str:
-        """A share of 1 as percent."""
+        """A share of 1 as whole percent; below one percent in tenths."""
         from babel.numbers import format_percent
 
-        return MISSING if share is None or math.isnan(share) else _signed(format_percent(round(share, 2) + 0.0, locale=self.locale))
+        if share is None or math.isnan(share):
+            return MISSING
+        if 0.0 < abs(share) < SMALL:
+            return _signed(format_percent(round(share, 3) + 0.0, _tenths(self.locale), locale=self.locale))
+        return _signed(format_percent(round(share, 2) + 0.0, locale=self.locale))
 
     def points(self, net: float | None) -> str:
         """Net sentiment, or a difference of two, in points with its sign: 0.123 is +12."""
@@ -118,6 +125,12 @@ def read_words(language: str) -> Mapping[str, Mapping[str, str]]:
     file = resources.files("cxsentiment.report") / "words" / f"{language}.toml"
     words: dict[str, dict[str, str]] = tomllib.loads(file.read_text(encoding="utf-8"))
     return words
+
+
+def _tenths(locale: Locale) -> str:
+    """The pattern of percents with a tenth."""
+    pattern: str = locale.percent_formats[None].pattern
+    return pattern.replace("##0", "##0.0")
 
 
 def _signed(number: str) -> str:

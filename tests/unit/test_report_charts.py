@@ -177,7 +177,7 @@ def test_net_bars_show_the_largest_groups_with_their_figures(findings: Findings)
     picture = charts.net_bars(findings.tables["by_shop"], "shop", ENGLISH, "shops", "By shop")
     assert [text for text in texts(picture) if "app" in text] == [f"{number} app ({30 - number})" for number in range(12)]
     assert picture is not None
-    assert re.match(r"By shop\. 0 app \+3 \(.* −17 .* \+23\), 30 comments; ", picture.label)
+    assert re.match(r"By shop\. 0 app \+3 \(.* −17 .* \+23\), Comments: 30; ", picture.label)
 
 
 def test_forty_touchpoints_are_ranked_worst_first() -> None:
