@@ -119,8 +119,6 @@ def watch(
         is_judged = reasons.is_judged(scored, step, min_count)
         found = reasons.find_alerts(scored, step, min_count, tuple(names))
         rows = reasons.alert_table(reasons.recent(scored, found, step, last)).to_pylist()
-            reasons.recent(scored, reasons.find_alerts(scored, step, min_count, tuple(names)), step, last)
-        ).to_pylist()
     for row in rows:
         told = f"{alert_sentence(row, words)}\n  {alert_details(row, words)}"
         typer.echo(json.dumps(row, default=str, ensure_ascii=False) if as_json else told)
