@@ -74,7 +74,7 @@ def read_patterns(language: str) -> tuple[dict[str, list[str]], tuple[Pattern, .
     file = resources.files("cxsentiment.training") / "patterns" / f"{language}.toml"
     plain: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     patterns = [
-        Pattern(one["phenomenon"], text, one["sentiment"], tuple(one["emotions"]), tuple(one["intents"]))
+        Pattern(one["phenomenon"], text, one["sentiment"], tuple(one.get("emotions", ())), tuple(one.get("intents", ())))
         for one in plain["patterns"]
         for text in one["texts"]
     ]

@@ -96,7 +96,7 @@ def test_what_is_empty_or_missing_is_left_out_of_markdown() -> None:
     nothing = made(tables={name: table.slice(0, 0) for name, table in made().tables.items()}, gaps={}, first_day=None, errors=0)
     shown = texts(as_markdown(nothing, ENGLISH))
 
-    assert shown[:3] == ["Customer experience report", "north · 40 comments", "At a glance"]
+    assert shown[:3] == ["Customer experience report", "north · Comments: 40", "At a glance"]
     assert "No change of net sentiment stands out from what the history leads one to expect." in shown
     assert "th_open" not in structure(as_markdown(nothing, ENGLISH))
     assert "Not in this report" not in shown
