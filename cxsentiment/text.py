@@ -396,8 +396,3 @@ def fold(text: str) -> str:
     # Marks that stand alone go before normalisation, which would have to sort them.
     decomposed = unicodedata.normalize("NFKD", _MARK.sub("", text))
     return unicodedata.normalize("NFKD", _MARK.sub("", decomposed).casefold()).replace("ł", "l")
-
-
-def plain(name: str) -> str:
-    """A name on one line, without what cannot be printed."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in " ".join(name.split()))

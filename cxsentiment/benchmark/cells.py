@@ -8,7 +8,7 @@ from typing import Final
 
 from cxsentiment.benchmark.record import Interval, Run, TaskResult
 from cxsentiment.errors import InputError
-from cxsentiment.text import plain
+from cxsentiment.printable import plain
 
 NOT_AVAILABLE: Final = "n/a"
 LANGUAGES: Final = ("el", "pl", "ro", "en")

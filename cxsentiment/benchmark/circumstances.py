@@ -8,7 +8,7 @@ from typing import Any
 
 from cxsentiment.benchmark.cells import data_sets, of_task, task_title, tasks_of
 from cxsentiment.benchmark.record import Run
-from cxsentiment.text import plain
+from cxsentiment.printable import plain
 
 
 def cautions(runs: Sequence[Run]) -> list[str]:

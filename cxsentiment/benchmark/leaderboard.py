@@ -20,7 +20,7 @@ from cxsentiment.benchmark.record import BehaviourResult, Run
 from cxsentiment.benchmark.standings import Comparison
 from cxsentiment.drawing import Picture
 from cxsentiment.errors import OutputError
-from cxsentiment.text import plain
+from cxsentiment.printable import plain
 
 TEMPLATE: Final = "leaderboard.html.jinja"
 SHOWN_EXAMPLES: Final = 5

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from cxsentiment import drawing
 from cxsentiment.drawing import COLOURS, Picture
-from cxsentiment.text import plain
+from cxsentiment.printable import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from cxsentiment.benchmark.cells import in_order, of_task
 from cxsentiment.benchmark.plots import picture, styles
 from cxsentiment.benchmark.record import CalibrationResult, Run
 from cxsentiment.drawing import Picture
-from cxsentiment.text import plain
+from cxsentiment.printable import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

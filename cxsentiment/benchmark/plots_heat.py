@@ -13,7 +13,7 @@ from cxsentiment.benchmark.plots import picture
 from cxsentiment.benchmark.record import Run
 from cxsentiment.benchmark.standings import failure_rates
 from cxsentiment.drawing import Picture, id_part
-from cxsentiment.text import plain
+from cxsentiment.printable import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from cxsentiment.benchmark.plots import picture, styles
 from cxsentiment.benchmark.record import Run
 from cxsentiment.benchmark.standings import quality
 from cxsentiment.drawing import Picture, id_part
-from cxsentiment.text import plain
+from cxsentiment.printable import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

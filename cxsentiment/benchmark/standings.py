@@ -31,7 +31,7 @@ from cxsentiment.benchmark.cells import (
     tasks_of,
 )
 from cxsentiment.benchmark.record import BehaviourResult, Interval, Run, TaskResult
-from cxsentiment.text import plain
+from cxsentiment.printable import plain
 
 SHOWN_OVERLAP = 0.005
 """Share of texts from which on a score says that they were in the training texts."""

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxsentiment.drawing import COLOURS, Picture, figure_picture
+from cxsentiment.printable import plain
 from cxsentiment.report.wording import MISSING, Wording
-from cxsentiment.text import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

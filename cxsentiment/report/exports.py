@@ -1,4 +1,4 @@
-"""The report as data and as files: JSON for programs, Markdown to read and to paste, a workbook for spreadsheets."""
+"""The report as JSON, for programs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ import pyarrow as pa
 from cxsentiment.archive.encoding import without_surrogates
 from cxsentiment.archive.plain import plain_values, to_json
 from cxsentiment.report.findings import Findings
-from cxsentiment.report.markdown import as_markdown
-from cxsentiment.report.workbook import write_workbook
-
-__all__ = ["FORMAT", "as_json", "as_markdown", "write_workbook"]
 
 FORMAT: Final = 1
 """Of the JSON. It grows when a key goes or changes its meaning, and stays when one is added."""

@@ -12,13 +12,13 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from cxsentiment.printable import plain
 from cxsentiment.report import charts
 from cxsentiment.report.findings import Findings
 from cxsentiment.report.headline import archive_name, cards, errors, explained, subtitle
 from cxsentiment.report.sentences import alert_details, alert_sentence, unjudged_sentence
 from cxsentiment.report.tables import FEELINGS, ShownTable, Tables
 from cxsentiment.report.wording import REPORT_LANGUAGES, Wording
-from cxsentiment.text import plain
 
 TEMPLATE: Final = "page.html.jinja"
 SECTIONS: Final = ("headline", "alerts", "time", "where", "priority", "why", "how", "journey", "loyalty", "kpi", "voices", "about")

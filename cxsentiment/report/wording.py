@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from cxsentiment.errors import MissingExtraError, OptionError
+from cxsentiment.printable import plain
 from cxsentiment.taxonomy import Taxonomy
-from cxsentiment.text import plain
 
 if TYPE_CHECKING:
     from babel import Locale

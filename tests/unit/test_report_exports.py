@@ -15,10 +15,12 @@ pytest.importorskip("openpyxl")
 
 from openpyxl import load_workbook
 
-from cxsentiment.report.exports import as_json, as_markdown, write_workbook
+from cxsentiment.report.exports import as_json
 from cxsentiment.report.findings import Findings, ReportOptions, find
+from cxsentiment.report.markdown import as_markdown
 from cxsentiment.report.reasons import ALERT_SCHEMA
 from cxsentiment.report.wording import REPORT_LANGUAGES, Wording
+from cxsentiment.report.workbook import write_workbook
 from tests.made_up_archives import comment, written
 from tests.made_up_findings import DAY, HOSTILE, made
 

@@ -9,8 +9,7 @@ from markdown_it import MarkdownIt
 
 pytest.importorskip("babel")
 
-from cxsentiment.report.exports import as_markdown
-from cxsentiment.report.markdown import escaped
+from cxsentiment.report.markdown import as_markdown, escaped
 from cxsentiment.report.sentences import alert_sentence
 from cxsentiment.report.wording import REPORT_LANGUAGES, Wording
 from tests.made_up_findings import HOSTILE, made

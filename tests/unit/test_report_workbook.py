@@ -18,10 +18,10 @@ pytest.importorskip("openpyxl")
 from openpyxl import load_workbook
 
 from cxsentiment.errors import MissingExtraError, OutputError
-from cxsentiment.report.exports import write_workbook
 from cxsentiment.report.findings import Findings
 from cxsentiment.report.reasons import ALERT_SCHEMA
 from cxsentiment.report.wording import REPORT_LANGUAGES, Wording
+from cxsentiment.report.workbook import write_workbook
 from tests.made_up_findings import HOSTILE, made
 
 ENGLISH = Wording.of("en")
