@@ -55,7 +55,8 @@ test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --cov -n 2 --dist loadfile
 
 test-full: lint $(VENV)/.full
-	$(BIN)/python -m pytest --cov -m ""
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --cov -n 2 --dist loadfile
+	$(BIN)/python -m pytest --cov --cov-append -m full
 
 test-faults: $(VENV)/.full
 	$(BIN)/python -m pytest tests/faults -m "" -rP --show-capture=stdout

@@ -54,7 +54,7 @@ def report(
     until: UntilOption = None,
     lang: LangOption = "en",
     mask: Annotated[bool, typer.Option(help="Hide e-mail addresses, telephone, account and card numbers in quotes.")] = True,
-    quotes: Annotated[int, typer.Option(min=0, help="Quotes of each touchpoint and feeling at most.")] = 3,
+    quotes: Annotated[int, typer.Option(min=0, help="Quotes of each touchpoint and feeling at most; languages take turns.")] = 4,
     min_count: MinCountOption = 30,
     date: DateOption = None,
     text_column: TextOption = None,

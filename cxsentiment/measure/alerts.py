@@ -52,7 +52,13 @@ class Alert:
 
 
 def alerts(
-    scored: Scored, by: Sequence[str] = ("touchpoint",), *, period: str = "week", min_count: int = 30, rate: float = 0.05
+    scored: Scored,
+    by: Sequence[str] = ("touchpoint",),
+    *,
+    period: str = "week",
+    min_count: int = 30,
+    rate: float = 0.05,
+    with_all: bool = True,
 ) -> list[Alert]:
     """Alerts of all comments together and of each group of `by`, in the order of time.
 
@@ -62,6 +68,7 @@ def alerts(
         period: day, week, month or quarter. A week is judged once there are 12 before it (day 28, month 6, quarter 4).
         min_count: A period with fewer comments raises no alert.
         rate: How often at most a year in which nothing changes may bring any alert at all.
+        with_all: Whether all comments together are one of the series, where `by` names groups.
 
     Raises:
         OptionError: if an option is out of its range or a dimension does not exist.
@@ -73,8 +80,9 @@ def alerts(
     if set(by) & PERIODS.keys():
         raise OptionError(f"by must not name a period; choose it with period=; by is {', '.join(by)}")
     groups = series_of(_large(summary(scored, (*by, period)), by, min_count), by, kind) if by else None
-    series = _with_all(series_of(summary(scored, (period,)), (), kind), groups)
-    found = alerts_in(series, kind, min_count=min_count, rate=rate)
+    if groups is None or with_all:
+        groups = _with_all(series_of(summary(scored, (period,)), (), kind), groups)
+    found = alerts_in(groups, kind, min_count=min_count, rate=rate)
     return [_with_emotion(scored, alert, kind) for alert in found]
 
 

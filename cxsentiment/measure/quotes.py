@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -25,7 +26,7 @@ LONGEST: Final = 240
 """Characters of a good quote."""
 
 POOL: Final = 500
-"""Comments of a touchpoint and polarity among which the quotes are chosen."""
+"""Comments of a touchpoint, polarity and language among which the quotes are chosen."""
 
 CENTRAL: Final = 0.7
 """Weight of being like the others against being unlike the quotes already chosen."""
@@ -75,21 +76,22 @@ def quotes(
 ) -> pa.Table:
     """Representative comments of each touchpoint: like many others, unlike each other.
 
-    Comments of 20 to 240 characters come first; of a longer one the part around the mention is shown, with an ellipsis where it is cut.
-    Line breaks become spaces; control characters and marks of direction go. Quotes are plain text: who puts them into HTML escapes them.
+    Languages take turns, the one with most comments (of the pool) first. Comments of 20 to 240 characters come before others; of a
+    longer one the part around the mention is shown, with an ellipsis where it is cut. Line breaks become spaces; control characters and
+    marks of direction go. Quotes are plain text: who puts them into HTML escapes them.
 
     Args:
         scored: The archive.
         touchpoint: Types of touchpoints, all if None.
         polarities: Feelings towards the touchpoint, of `-` `0` `+` `±`.
-        limit: Quotes of a touchpoint and polarity.
-        pool: They are chosen among so many comments, drawn by `seed`.
+        limit: Quotes of a touchpoint and polarity; with four, each of four languages has its say.
+        pool: They are chosen among so many comments of each language, drawn by `seed`.
         seed: For other quotes.
         masked: Whether `mask` hides what belongs to one person.
 
     Returns:
-        Columns: touchpoint, polarity, row_id, language, day, quote, whole (not cut). Ordered by touchpoint, then as in `polarities`, the
-        most typical quote first.
+        Columns: touchpoint, polarity, row_id, language, day, quote, whole (not cut). Ordered by touchpoint, then as in `polarities`,
+        of each language the most typical quote first.
 
     Raises:
         OptionError: for a polarity that is none or a negative number.
@@ -108,10 +110,21 @@ def quotes(
         groups[candidate.touchpoint, candidate.polarity].append(candidate)
     rows: list[dict[str, Any]] = []
     for key in sorted(groups, key=lambda key: (key[0], list(polarities).index(key[1]))):
-        passages = [candidate.passage(masked=False) for candidate in groups[key]]
-        for place in representative(passages, limit):
-            rows.append(groups[key][place].row(masked=masked))
+        rows += [candidate.row(masked=masked) for candidate in _in_turn(groups[key], limit)]
     return pa.Table.from_pylist(rows, schema=_SCHEMA)
+
+
+def _in_turn(candidates: Sequence[_Candidate], limit: int) -> list[_Candidate]:
+    """The representative ones of each language, in turns."""
+    by_language: defaultdict[str | None, list[_Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        by_language[candidate.language].append(candidate)
+    queues = []
+    for members in sorted(by_language.values(), key=len, reverse=True):
+        passages = [candidate.passage(masked=False) for candidate in members]
+        queues.append([members[place] for place in representative(passages, limit)])
+    turns = itertools.chain.from_iterable(itertools.zip_longest(*queues))
+    return [candidate for candidate in turns if candidate is not None][:limit]
 
 
 def representative(passages: Sequence[Passage], limit: int) -> list[int]:
@@ -237,14 +250,14 @@ def _candidates(scored: Scored, types: Sequence[str] | None, polarities: Sequenc
     wanted = f"item.polarity IN ({', '.join(map(literal, polarities)) or 'NULL'}) {among}"
     good = f"length(text) BETWEEN {SHORTEST} AND {LONGEST}"
     mentions = f"""
-        SELECT row_id, item.type AS touchpoint, item.polarity AS polarity, bool_or({good}) AS good,
+        SELECT row_id, item.type AS touchpoint, item.polarity AS polarity, any_value(language) AS language, bool_or({good}) AS good,
             min(item.start) AS start, arg_min(item."end", item.start) AS stop
-        FROM (SELECT row_id, text, unnest(touchpoints) AS item FROM answers WHERE trim(text) <> '')
+        FROM (SELECT row_id, text, language, unnest(touchpoints) AS item FROM answers WHERE trim(text) <> '')
         WHERE {wanted} GROUP BY row_id, item.type, item.polarity"""
-    order = f"PARTITION BY touchpoint, polarity ORDER BY good DESC, hash(row_id, {int(seed)}), row_id"
+    order = f"PARTITION BY touchpoint, polarity, language ORDER BY good DESC, hash(row_id, {int(seed)}), row_id"
     drawn = f"SELECT * FROM ({mentions}) QUALIFY row_number() OVER ({order}) <= {int(pool)}"
     found = scored.query(
-        f'SELECT touchpoint, drawn.polarity AS polarity, row_id, language, day, text, start, stop AS "end" '
+        f'SELECT touchpoint, drawn.polarity AS polarity, row_id, comments.language AS language, day, text, start, stop AS "end" '
         f"FROM ({drawn}) AS drawn JOIN comments USING (row_id) ORDER BY touchpoint, drawn.polarity, row_id"
     )
     for row in found.to_pylist():

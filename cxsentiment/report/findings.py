@@ -24,8 +24,8 @@ LEAST_SHARE: Final = 0.02
 READ: Final = 30_000
 """Comments that are read for what is said more often, at most."""
 
-POOL: Final = 200
-"""Comments of a touchpoint and feeling among which its quotes are chosen."""
+POOL: Final = 100
+"""Comments of a touchpoint, feeling and language among which its quotes are chosen."""
 
 FELT: Final = ("-", "+", "±")
 
@@ -51,7 +51,7 @@ class ReportOptions:
     min_count: int = 30
     kpi: pa.Table | None = None
     masked: bool = True
-    quotes: int = 3
+    quotes: int = 4
     taxonomy: Taxonomy | None = None
 
     def __post_init__(self) -> None:

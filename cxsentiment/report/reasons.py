@@ -87,9 +87,8 @@ def find_alerts(scored: Scored, period: str, min_count: int, by: Sequence[str] =
         families.append(("touchpoint", "language"))
     found: list[Alert] = []
     for family in families:
-        alerts = measure.alerts(scored, family, period=period, min_count=min_count, rate=RATE / len(families))
-        # All comments together are in every family, and speak in their own.
-        found += [replace(alert, p=min(1.0, alert.p * len(families))) for alert in alerts if alert.series or not family]
+        alerts = measure.alerts(scored, family, period=period, min_count=min_count, rate=RATE / len(families), with_all=False)
+        found += [replace(alert, p=min(1.0, alert.p * len(families))) for alert in alerts]
     return sorted(found, key=lambda alert: (alert.period, -alert.p), reverse=True)
 
 

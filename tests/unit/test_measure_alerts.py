@@ -292,6 +292,8 @@ def test_alerts_of_an_archive(tmp_path: Path) -> None:
         assert {tuple(alert.series.items()) for alert in found} == {(), (("touchpoint", "delivery"),)}
         assert {alert.main_emotion for alert in found} == {"anger"}
         assert {alert.period for alert in found} == {date(2023, 1, 2) + timedelta(weeks=28)}
+        assert {tuple(alert.series.items()) for alert in alerts(scored, with_all=False)} == {(("touchpoint", "delivery"),)}
+        assert {tuple(alert.series.items()) for alert in alerts(scored, (), with_all=False)} == {()}
         with pytest.raises(OptionError, match="rate"):
             alerts(scored, rate=1.5)
         with pytest.raises(OptionError, match="period="):

@@ -1,4 +1,5 @@
 import re
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -127,8 +128,8 @@ def test_masking_can_be_left_out() -> None:
 # ---- archives ---------------------------------------------------------------------------------------------------------------------
 
 
-def archive(folder: Path, rows: list[tuple[str | None, str, str, str]]) -> Path:
-    """Rows of text, word, type and polarity."""
+def archive(folder: Path, rows: list[tuple[str | None, str, str, str]], languages: Sequence[str] = ()) -> Path:
+    """Rows of text, word, type and polarity; English, where no languages are given."""
     pytest.importorskip("duckdb")
     made = []
     for place, (text, word, kind, polarity) in enumerate(rows):
@@ -138,7 +139,7 @@ def archive(folder: Path, rows: list[tuple[str | None, str, str, str]]) -> Path:
             {
                 "text": text,
                 "date": date(2024, 1, 1 + place % 28),
-                "cx_language": "en",
+                "cx_language": languages[place] if languages else "en",
                 "cx_sentiment": "neutral",
                 "cx_polarity": 0.0,
                 "cx_touchpoints": [mention],
@@ -175,6 +176,18 @@ def test_quotes_of_all_touchpoints_and_both_polarities(scored: Any) -> None:
     assert "rude staff tail" in rows[4]["quote"]
     assert not rows[4]["whole"]
     assert rows[0]["day"] is not None
+
+
+def test_languages_take_turns(tmp_path: Path) -> None:
+    late = {"en": "the courier came late on {}", "pl": "kurier spóźnił się na {}", "el": "ο courier άργησε {}"}
+    streets = ("Oak Street", "Elm Street", "Main Square", "Hill Road", "Lake View", "Mill Lane")
+    many = {"en": 6, "pl": 4, "el": 1}
+    spoken = [(late[language].format(street), language) for language, count in many.items() for street in streets[:count]]
+    path = archive(tmp_path, [(text, text.split()[1], "delivery", "-") for text, _ in spoken], [language for _, language in spoken])
+    with open_scored(path, text="text", threads=1) as opened:
+        assert quotes(opened, limit=5)["language"].to_pylist() == ["en", "pl", "el", "en", "pl"]
+        assert quotes(opened, limit=3, pool=2)["language"].to_pylist() == ["en", "pl", "el"]
+        assert quotes(opened, limit=1)["language"].to_pylist() == ["en"]
 
 
 def test_one_touchpoint_and_other_polarities(scored: Any) -> None:
