@@ -20,7 +20,14 @@ class InputError(CxError):
 
 
 class MissingColumnError(InputError):
-    """A scored archive has no such column: no days, channels, texts, or not that answer of the model."""
+    """A scored archive has no such column: no days, channels, texts, or not that answer of the model.
+
+    `lacks` says which (date, undated, channel, text, answer, compare), `column` its name where it has one.
+    """
+
+    def __init__(self, message: str, lacks: str = "", column: str = "") -> None:
+        super().__init__(message)
+        self.lacks, self.column = lacks, column
 
 
 class OutputError(CxError):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from cxsentiment.report.findings import Findings
+from cxsentiment.report.findings import Findings, Gap
 from cxsentiment.report.reasons import ALERT_SCHEMA
 
 DAY = date(2024, 3, 4)
@@ -81,7 +81,7 @@ def made(text: str = "north", *, segment: str = "region", **changes: Any) -> Fin
     tables = {name: pa.Table.from_pylist(found, schema=ALERT_SCHEMA if name == "alerts" else None) for name, found in rows.items()}
     facts: dict[str, Any] = {
         **{"archive": f"/data/{text}", "rows": 45, "errors": 5, "comments": 40, "first_day": DAY, "last_day": DAY + timedelta(days=30)},
-        **{"period": "week", "by": (segment,), "masked": True, "tables": tables, "gaps": {"trend": f"{text}: no column holds dates"}},
+        **{"period": "week", "by": (segment,), "masked": True, "tables": tables, "gaps": {"trend": Gap(f"{text}: no column holds dates")}},
     }
     return Findings(**(facts | changes))
 

@@ -156,28 +156,29 @@ class Scored:
         """Raises MissingColumnError if there are no days."""
         if self.date is None:
             clear = f"several could be it ({listed(self.date_columns)})" if self.date_columns else "no column holds dates"
-            raise MissingColumnError(f"{self.name}: {clear}; choose with date= (--date); the columns are: {listed(self.columns)}")
+            raise MissingColumnError(f"{self.name}: {clear}; choose with date= (--date); the columns are: {listed(self.columns)}", "date")
 
     def need_channel(self) -> None:
         """Raises MissingColumnError if there are no channels."""
         if self.channel is None:
             columns = listed(self.columns)
             raise MissingColumnError(
-                f"{self.name} has no column named channel; choose one with channel= (--channel); the columns are: {columns}"
+                f"{self.name} has no column named channel; choose one with channel= (--channel); the columns are: {columns}", "channel"
             )
 
     def need_text(self) -> None:
         """Raises MissingColumnError if there are no texts."""
         if not self.text_columns:
             raise MissingColumnError(
-                f"{self.name}: it is not clear which column holds the text; choose with text= (--text-column); {listed(self.columns)}"
+                f"{self.name}: it is not clear which column holds the text; choose with text= (--text-column); {listed(self.columns)}",
+                "text",
             )
 
     def need(self, column: str) -> None:
         """Raises MissingColumnError if the archive was written without this `cx_` column."""
         if column not in self.columns:
             how = "score it again with all columns, or with this one among --columns"
-            raise MissingColumnError(f"{self.name} has no column {column}; {how}")
+            raise MissingColumnError(f"{self.name} has no column {column}; {how}", "answer", column)
 
     def close(self) -> None:
         """Lets go of the connection, and of those that `where` gave."""

@@ -35,7 +35,7 @@ def as_json(findings: Findings) -> str:
     }
     tables = {name: _rows(table) for name, table in findings.tables.items()}
     # A name of a file can hold bytes that are no letters; in no encoding could they be written.
-    return without_surrogates(to_json(facts | {"tables": tables, "gaps": dict(findings.gaps)}))
+    return without_surrogates(to_json(facts | {"tables": tables, "gaps": {name: gap.reason for name, gap in findings.gaps.items()}}))
 
 
 def _rows(table: pa.Table) -> list[dict[str, Any]]:

@@ -37,6 +37,15 @@ ENOUGH: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Why something is not there: in English, and what the archive lacks (as of MissingColumnError)."""
+
+    reason: str
+    lacks: str = ""
+    column: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReportOptions:
     """What to tell. `by` are further dimensions, segments of the archive among them.
 
@@ -84,7 +93,7 @@ class Findings:
     by: tuple[str, ...]
     masked: bool
     tables: Mapping[str, pa.Table]
-    gaps: Mapping[str, str] = field(default_factory=dict)
+    gaps: Mapping[str, Gap] = field(default_factory=dict)
     min_count: int = 30
     date_column: str | None = None
     untimed: int = 0
@@ -142,14 +151,16 @@ class _Gathered:
 
     def __init__(self) -> None:
         self.tables: dict[str, pa.Table] = {}
-        self.gaps: dict[str, str] = {}
+        self.gaps: dict[str, Gap] = {}
 
     def add(self, name: str, make: Callable[[], pa.Table]) -> None:
         """A table; or a gap, where the archive has not what it takes."""
         try:
             self.tables[name] = make()
-        except (MissingColumnError, TaxonomyError) as error:
-            self.gaps[name] = str(error)
+        except MissingColumnError as error:
+            self.gaps[name] = Gap(str(error), error.lacks, error.column)
+        except TaxonomyError as error:
+            self.gaps[name] = Gap(str(error))
 
 
 def _days(scored: Scored) -> tuple[date | None, date | None, int]:
@@ -160,7 +171,7 @@ def _days(scored: Scored) -> tuple[date | None, date | None, int]:
 
 def _undated(scored: Scored) -> pa.Table:
     scored.need_date()
-    raise MissingColumnError(f"{scored.name}: no comment has a day in the column {scored.date}")
+    raise MissingColumnError(f"{scored.name}: no comment has a day in the column {scored.date}", "undated", scored.date or "")
 
 
 def _where(gathered: _Gathered, scored: Scored, options: ReportOptions) -> None:
@@ -234,5 +245,5 @@ def _consistency(scored: Scored, by: Sequence[str]) -> pa.Table:
         except MissingColumnError:
             continue
     if not rows:
-        raise MissingColumnError(f"{scored.name} has neither touchpoints nor channels nor languages to compare")
+        raise MissingColumnError(f"{scored.name} has neither touchpoints nor channels nor languages to compare", "compare")
     return pa.concat_tables(rows)

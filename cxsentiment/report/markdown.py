@@ -15,7 +15,7 @@ from typing import Any, Final
 from cxsentiment.archive.encoding import without_surrogates
 from cxsentiment.report.findings import Findings
 from cxsentiment.report.headline import archive_name, cards, errors, explained, subtitle
-from cxsentiment.report.sentences import alert_details, alert_sentence
+from cxsentiment.report.sentences import alert_details, alert_sentence, gap_sentence
 from cxsentiment.report.tables import FEELINGS, Column, ShownTable, Tables
 from cxsentiment.report.wording import Wording
 
@@ -132,7 +132,7 @@ def _tables(findings: Findings, wording: Wording) -> Iterator[str]:
 def _gaps(findings: Findings, wording: Wording) -> Iterator[str]:
     if findings.gaps:
         yield _heading(wording("page.not_here"))
-        yield _listed([f"{escaped(name)}: {escaped(reason)}" for name, reason in findings.gaps.items()])
+        yield _listed([f"{escaped(name)}: {escaped(gap_sentence(gap, wording))}" for name, gap in findings.gaps.items()])
 
 
 # ---- voices -----------------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from cxsentiment.printable import plain
 from cxsentiment.report import charts
 from cxsentiment.report.findings import Findings
 from cxsentiment.report.headline import archive_name, cards, errors, explained, subtitle
-from cxsentiment.report.sentences import alert_details, alert_sentence, unjudged_sentence
+from cxsentiment.report.sentences import alert_details, alert_sentence, gap_sentence, unjudged_sentence
 from cxsentiment.report.tables import FEELINGS, ShownTable, Tables
 from cxsentiment.report.wording import REPORT_LANGUAGES, Wording
 
@@ -92,7 +92,7 @@ def page(findings: Findings, wording: Wording) -> str:
         filters=_filters(quotes, wording),
         masked=findings.masked,
         errors=errors(findings, wording),
-        gaps=list(dict.fromkeys(gap.replace(findings.archive, archive_name(findings)) for gap in findings.gaps.values())),
+        gaps=_gaps(findings, wording),
         script=script,
         script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=_file("page.css"),
@@ -151,6 +151,12 @@ def _risk(row: Mapping[str, Any], wording: Wording) -> Quote:
 def _origin(row: Mapping[str, Any], wording: Wording) -> list[str]:
     named = [wording.name("language", row["language"])]
     return [*named, wording.day(row["day"])] if row["day"] is not None else named
+
+
+def _gaps(findings: Findings, wording: Wording) -> list[tuple[str, str]]:
+    """What is not there and why, once each, with the language that it is said in."""
+    said = [(wording.language if gap.lacks else "en", gap_sentence(gap, wording)) for gap in findings.gaps.values()]
+    return list(dict.fromkeys((language, text.replace(findings.archive, archive_name(findings))) for language, text in said))
 
 
 def _voices(quotes: Sequence[Quote], wording: Wording) -> list[tuple[str, list[Quote]]]:

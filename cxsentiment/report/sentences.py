@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from cxsentiment.measure.lags import SHORTEST
 from cxsentiment.measure.periods import period_named
+from cxsentiment.printable import plain
+from cxsentiment.report.findings import Gap
 from cxsentiment.report.wording import Wording
 
 Row = Mapping[str, Any]
+
+_OPTIONS: Final = {"date": "--date", "channel": "--channel", "text": "--text-column"}
+"""Of the command line, that name a column."""
 
 
 def alert_subject(alert: Row, wording: Wording) -> str:
@@ -42,6 +47,11 @@ def alert_details(alert: Row, wording: Wording) -> str:
 def unjudged_sentence(period: str, min_count: int, wording: Wording) -> str:
     """That there is too little to raise an alert, and what it would take."""
     return wording("alerts.unjudged", needed=wording.number(period_named(period).history), min_count=wording.number(min_count))
+
+
+def gap_sentence(gap: Gap, wording: Wording) -> str:
+    """Why something is not there; in English where it is not one of the usual reasons."""
+    return wording(f"gaps.{gap.lacks}", column=plain(gap.column), option=_OPTIONS.get(gap.lacks, "")) if gap.lacks else gap.reason
 
 
 def kpi_direction(row: Row, wording: Wording) -> str:

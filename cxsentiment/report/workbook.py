@@ -22,6 +22,7 @@ from cxsentiment.archive.encoding import without_surrogates
 from cxsentiment.archive.plain import plain_values
 from cxsentiment.errors import MissingExtraError, OutputError
 from cxsentiment.report.findings import Findings
+from cxsentiment.report.sentences import gap_sentence
 from cxsentiment.report.tables import FEELINGS
 from cxsentiment.report.wording import Wording
 
@@ -160,8 +161,8 @@ def _write_facts(sheet: Any, findings: Findings, wording: Wording) -> None:
     if findings.gaps:
         sheet.append([])
         sheet.append([_cell(sheet, wording("page.not_here"), bold=True)])
-    for name, reason in findings.gaps.items():
-        sheet.append([_cell(sheet, name), _cell(sheet, reason)])
+    for name, gap in findings.gaps.items():
+        sheet.append([_cell(sheet, name), _cell(sheet, gap_sentence(gap, wording))])
 
 
 def _write_table(sheet: Any, name: str, table: pa.Table, wording: Wording) -> None:

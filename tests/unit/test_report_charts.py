@@ -22,7 +22,7 @@ from cxsentiment.errors import MissingExtraError
 from cxsentiment.report import charts
 from cxsentiment.report.chart_dates import day_axis
 from cxsentiment.report.chart_style import FEELINGS, readable_on, short
-from cxsentiment.report.findings import Findings
+from cxsentiment.report.findings import Findings, Gap
 from cxsentiment.report.wording import REPORT_LANGUAGES, Wording
 from cxsentiment.results import EMOTIONS
 from tests.charted_findings import START, course, felt, figures, made, shares, table
@@ -115,7 +115,7 @@ def test_equal_findings_give_equal_charts(findings: Findings) -> None:
 
 
 def test_no_tables_and_empty_ones_give_no_charts(findings: Findings) -> None:
-    bare = replace(findings, tables={}, gaps={"trend": "no days"})
+    bare = replace(findings, tables={}, gaps={"trend": Gap("no days")})
     empty = replace(findings, tables={name: one.slice(0, 0) for name, one in findings.tables.items()})
     for one in (bare, empty):
         assert narrow(one, ENGLISH) == wide(one, ENGLISH) == []

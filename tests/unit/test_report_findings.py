@@ -175,8 +175,8 @@ def test_an_archive_without_days_channels_or_texts_has_gaps_and_no_error(tmp_pat
     assert not set(findings.gaps) & set(findings.tables)
     assert findings.first_day is findings.last_day is None
     assert findings.tables["overall"]["comments"].to_pylist() == [40]
-    assert "date" in findings.gaps["trend"]
-    assert all(findings.gaps.values())
+    assert findings.gaps["trend"].lacks == "date"
+    assert all(gap.reason for gap in findings.gaps.values())
 
 
 def test_nothing_to_report_is_an_error(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 
 pytest.importorskip("babel")
 
+from cxsentiment.report.findings import Gap
 from cxsentiment.report.markdown import as_markdown, escaped
 from cxsentiment.report.sentences import alert_sentence
 from cxsentiment.report.wording import REPORT_LANGUAGES, Wording
@@ -103,4 +104,4 @@ def test_what_is_empty_or_missing_is_left_out_of_markdown() -> None:
 
 
 def test_names_with_broken_letters_can_be_written() -> None:
-    as_markdown(made(archive="caf\udce9", gaps={"a\ud800": "b\udfff"}), ENGLISH).encode()
+    as_markdown(made(archive="caf\udce9", gaps={"a\ud800": Gap("b\udfff")}), ENGLISH).encode()

@@ -10,7 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from cxsentiment.errors import MissingColumnError
 from cxsentiment.report import Findings, write_report
+from cxsentiment.report.findings import Gap
 from cxsentiment.report.page import SECTIONS, page
 from cxsentiment.report.wording import REPORT_LANGUAGES, Wording
 from tests.browser import FITS, measured, picture_of
@@ -126,13 +128,26 @@ def test_nothing_is_loaded_and_no_other_script_may_run() -> None:
 
 def test_what_is_not_there_is_left_out_and_said() -> None:
     findings = made()
-    bare = Findings("a/b.parquet", 5, 1, 4, None, None, "week", (), True, {"overall": findings.tables["overall"]}, {"trend": "no <dates>"})
+    bare = Findings(
+        "a/b.parquet", 5, 1, 4, None, None, "week", (), True, {"overall": findings.tables["overall"]}, {"trend": Gap("no <dates>")}
+    )
     seen = shown(bare)
     assert not seen.wrong
     assert [link["href"] for link in seen.named("a")[1:]] == ["#headline", "#where", "#how", "#about"]
     assert "no <dates>" in seen.words
     assert not seen.named("form")
     assert "1 of 5 rows" in seen.words
+
+
+@pytest.mark.parametrize("language", REPORT_LANGUAGES)
+def test_gaps_are_said_in_the_language_of_the_page(language: str) -> None:
+    lacking = MissingColumnError("scored.parquet has no column cx_intents", "answer", "cx_intents")
+    gaps = {"intents": Gap(str(lacking), lacking.lacks, lacking.column), "modules": Gap("the taxonomy has no modules")}
+    wording = Wording.of(language)
+    text = page(made(gaps=gaps), wording)
+
+    assert f'<li lang="{language}"><bdi>{wording("gaps.answer", column="cx_intents")}</bdi></li>' in text
+    assert '<li lang="en"><bdi>the taxonomy has no modules</bdi></li>' in text
 
 
 def test_equal_findings_give_an_equal_page(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ pytest.importorskip("openpyxl")
 from openpyxl import load_workbook
 
 from cxsentiment.errors import MissingExtraError, OutputError
-from cxsentiment.report.findings import Findings
+from cxsentiment.report.findings import Findings, Gap
 from cxsentiment.report.reasons import ALERT_SCHEMA
 from cxsentiment.report.wording import REPORT_LANGUAGES, Wording
 from cxsentiment.report.workbook import write_workbook
@@ -108,7 +108,7 @@ def test_any_text_can_be_written(tmp_path: Path, text: str) -> None:
 def test_what_excel_cannot_hold(tmp_path: Path) -> None:
     values = ["😡" * 40_000, "_x0041_ _x00zz_", "x"]
     table = pa.table({"region": values, "day": pa.array([date(1899, 12, 31), date(1900, 1, 1), None]), "n": [2**53, 2**53 + 1, None]})
-    book = workbook(tmp_path, made(tables={"by_region": table}, archive="caf\udce9", gaps={"\ud800": "\x00"}))
+    book = workbook(tmp_path, made(tables={"by_region": table}, archive="caf\udce9", gaps={"\ud800": Gap("\x00")}))
 
     assert column(book, "by_region", 0) == ["😡" * 16_383, "_x005F_x0041_ _x00zz_", "x"]
     assert column(book, "by_region", 1)[:1] == ["1899-12-31"]
