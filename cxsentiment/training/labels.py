@@ -60,7 +60,7 @@ STARS = Scheme(THREE, star_neutral=True)
 SCHEMES: Mapping[str, Scheme] = {
     WRITTEN: Scheme(FOUR, emotions=EMOTIONS, passes=4.0),
     OWN: Scheme(FOUR, emotions=EMOTIONS, passes=3.0),
-    CONTRAST: Scheme(FOUR, emotions=EMOTIONS, passes=8.0),
+    CONTRAST: Scheme(FOUR, emotions=EMOTIONS, passes=4.0),
     PATTERNS: Scheme(FOUR, emotions=EMOTIONS),
     JOINED: Scheme(FOUR),
     JOINED_COMMENTS: Scheme(FOUR, emotions=EMOTIONS),

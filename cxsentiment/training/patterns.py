@@ -1,6 +1,7 @@
 """Feedback made up by construction: negation, irony, marks, comparisons, change, which few comments hold and models get wrong.
 
-`patterns/<language>.toml` holds sentences with slots; a slot is drawn from its words. Touchpoints are marked as in annotated comments.
+`patterns/<language>.toml` holds sentences with slots; a slot is drawn from its words. Touchpoints are marked as in annotated comments,
+and tell the feeling towards what is marked: types would teach to find touchpoints everywhere, as no words are said to be none.
 """
 
 from __future__ import annotations
@@ -83,4 +84,5 @@ def read_patterns(language: str) -> tuple[dict[str, list[str]], tuple[Pattern, .
 
 def _document(marked: str, pattern: Pattern, language: str) -> Document:
     document = parse_comment(f"{marked}\t{pattern.sentiment}\t{','.join(pattern.emotions) or '-'}", language, PATTERNS)
-    return replace(document, emotions=pattern.emotions or None, marked=False, story=None)
+    spans = tuple(replace(span, type=None) for span in document.spans)
+    return replace(document, emotions=pattern.emotions or None, spans=spans, marked=False, story=None)
