@@ -190,6 +190,9 @@ def train(
     start_from: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Adapt this model to a file of labelled comments; with a data folder it learns on.")
     ] = None,
+    keep: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Whose touchpoints a model that learns on keeps; its own if not given.")
+    ] = None,
     text_column: Annotated[str | None, typer.Option(help="Column of the file that holds the texts; found by a usual name.")] = None,
     sentiment_column: Annotated[str | None, typer.Option(help="Column with their sentiment; by default `sentiment`.")] = None,
     emotions_column: Annotated[str | None, typer.Option(help="Column with their emotions; by default `emotions`, if there is one.")] = None,
@@ -201,9 +204,14 @@ def train(
         _refuse({**reading, "--encoding": encoding}, "a file of labelled comments, which --data names together with --start-from")
         from cxsentiment.training.run import train_command
 
-        train_command(recipe=recipe, data=data, out=out, time_budget=time_budget, base=base, start_from=start_from, evaluate=evaluate)
+        train_command(
+            recipe=recipe, data=data, out=out, time_budget=time_budget, base=base, start_from=start_from, keep=keep, evaluate=evaluate
+        )
         return
-    _refuse({"--recipe": recipe, "--base": base, "--evaluate": evaluate or None}, "training from a data folder, not for adapting a model")
+    _refuse(
+        {"--recipe": recipe, "--base": base, "--keep": keep, "--evaluate": evaluate or None},
+        "training from a data folder, not for adapting a model",
+    )
     if data is None:
         raise InputError("--start-from: name with --data a file of labelled comments to adapt the model to, or a folder of training data")
     if start_from is None:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from tokenizers import Tokenizer
@@ -30,6 +30,9 @@ from cxsentiment.training.loop import (
     training_device,
 )
 from cxsentiment.training.pretrain import Unlabelled
+
+if TYPE_CHECKING:
+    from cxsentiment.training.keeping import Keeper
 
 WHOLE_SCHEME_WEIGHT = 0.2
 POLARITY_WEIGHT, TAG_WEIGHT, SOMEWHERE_WEIGHT, STORY_WEIGHT, FLAG_WEIGHT = 0.5, 0.4, 0.1, 0.8, 0.6
@@ -76,11 +79,17 @@ class Lesson:
 
 
 def finetune(
-    model: CxModel, tokenizer: Tokenizer, documents: Sequence[Document], lesson: Lesson, folder: Path, beside: Unlabelled | None = None
+    model: CxModel,
+    tokenizer: Tokenizer,
+    documents: Sequence[Document],
+    lesson: Lesson,
+    folder: Path,
+    beside: Unlabelled | None = None,
+    keeper: Keeper | None = None,
 ) -> None:
     """Trains (or resumes) encoder and heads on the documents, in place; every fourth batch without labels where `beside` is given.
 
-    What is learnt beside keeps the encoder from learning the labelled sets by heart.
+    What is learnt beside keeps the encoder from learning the labelled sets by heart. The touchpoints of a `keeper` are kept.
     """
     module = torch.nn.ModuleDict({"encoder": model.encoder, "heads": model.heads})
     if beside:
@@ -99,7 +108,7 @@ def finetune(
     def loss(batch: IndexBatch) -> torch.Tensor:
         if beside and batch[0] < 0:
             return UNLABELLED_WEIGHT * beside.loss(model.encoder, [-1 - index for index in batch])
-        return deep_loss(model, [learnt[index] for index in batch], beside.mask_id if beside else None)
+        return deep_loss(model, [learnt[index] for index in batch], beside.mask_id if beside else None, keeper)
 
     batches = shuffled_batches([len(example.ids) for example in learnt], BATCH_TOKENS, lesson.seeds[0])
     stage.run(_with_unlabelled(batches, beside.batches(lesson.seeds[0])) if beside else batches, loss)
@@ -127,10 +136,11 @@ def mean_weights(several: Sequence[Weights]) -> Weights:
     return {name: torch.stack([weights[name] for weights in several]).mean(0) for name in several[0]}
 
 
-def deep_loss(model: CxModel, batch: Sequence[Example], mask_id: int | None = None) -> torch.Tensor:
+def deep_loss(model: CxModel, batch: Sequence[Example], mask_id: int | None = None, keeper: Keeper | None = None) -> torch.Tensor:
     """Loss of encoder and heads on a batch: sentiment, emotions, story, touchpoint tags and polarity.
 
-    With a `mask_id`, some pieces are hidden in every second text, so that no text is known by one of its words.
+    With a `mask_id`, some pieces are hidden in every second text, so that no text is known by one of its words. With a `keeper`, texts
+    without marks are to be answered as it does.
     """
     device = model.encoder.embeddings.device
     ids, lengths = pad([example.ids for example in batch], device)
@@ -145,8 +155,11 @@ def deep_loss(model: CxModel, batch: Sequence[Example], mask_id: int | None = No
     targets = Targets.of(batch, device)
     loss = text_loss(model.heads.sentiment(pooled), model.heads.emotions(pooled), targets)
     loss = loss + STORY_WEIGHT * story_loss(model.heads.story(pooled), targets)
-    if any(example.marked or example.spans or example.somewhere for example in batch):
-        loss = loss + token_loss(model.heads.tokens(states.float()), batch) / len(batch)
+    if keeper or any(example.marked or example.spans or example.somewhere for example in batch):
+        tokens = model.heads.tokens(states.float())
+        loss = loss + token_loss(tokens, batch) / len(batch)
+        if keeper:
+            loss = loss + keeper.loss(tokens, ids, lengths, batch) / len(batch)
     return loss
 
 

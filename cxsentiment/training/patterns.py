@@ -1,7 +1,8 @@
 """Feedback made up by construction: negation, irony, marks, comparisons, change, which few comments hold and models get wrong.
 
-`patterns/<language>.toml` holds sentences with slots; a slot is drawn from its words. Touchpoints are marked as in annotated comments,
-and tell the feeling towards what is marked: types would teach to find touchpoints everywhere, as no words are said to be none.
+`patterns/<language>.toml` and `<language>_second.toml`, by another author, hold sentences with slots; a slot is drawn from its words.
+Touchpoints are marked as in annotated comments, and tell the feeling towards what is marked: types would teach to find touchpoints
+everywhere, as no words are said to be none.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import Any, Final
 from cxsentiment.training.corpus import PATTERNS, Document, parse_comment
 
 PATTERN_LANGUAGES: Final = ("el", "pl", "ro", "en")
-PER_LANGUAGE: Final = 4_000
+AUTHORS: Final = ("", "_second")
+PER_AUTHOR: Final = 3_000
 _SLOT: Final = re.compile(r"(?<!\{)\{(\w+?)(?:_(\d+))?\}(?!\})")
 _TRIES: Final = 20
 
@@ -33,15 +35,22 @@ class Pattern:
     intents: tuple[str, ...]
 
 
-def pattern_documents(seed: int = 0, number: int = PER_LANGUAGE) -> list[Document]:
-    """So many different texts of each language at most, each pattern as often as the others; equal for equal seeds."""
+def pattern_documents(seed: int = 0, number: int = PER_AUTHOR) -> list[Document]:
+    """So many different texts of each language and author at most, each pattern as often as the others; equal for equal seeds."""
     return [document for language in PATTERN_LANGUAGES for document in drawn(language, seed, number)]
 
 
-def drawn(language: str, seed: int = 0, number: int = PER_LANGUAGE) -> list[Document]:
+def drawn(language: str, seed: int = 0, number: int = PER_AUTHOR) -> list[Document]:
     """Texts of one language. What touchpoints a text names beside those marked, and of which stage it tells, is not known."""
-    slots, patterns = read_patterns(language)
-    rng = random.Random(f"{language} {seed}")
+    found: dict[str, Document] = {}
+    for author in AUTHORS:
+        found |= _drawn(f"{language}{author}", language, seed, number)
+    return list(found.values())
+
+
+def _drawn(name: str, language: str, seed: int, number: int) -> dict[str, Document]:
+    slots, patterns = read_patterns(name)
+    rng = random.Random(f"{name} {seed}")
     found: dict[str, Document] = {}
     for pattern in patterns:
         for _ in range(-(-number // len(patterns))):
@@ -50,9 +59,9 @@ def drawn(language: str, seed: int = 0, number: int = PER_LANGUAGE) -> list[Docu
                 if text not in found:
                     found[text] = _document(text, pattern, language)
                     break
-    documents = list(found.values())
+    documents = list(found.items())
     rng.shuffle(documents)
-    return documents[:number]
+    return dict(documents[:number])
 
 
 def filled(text: str, slots: dict[str, list[str]], rng: random.Random) -> str:
@@ -70,9 +79,9 @@ def filled(text: str, slots: dict[str, list[str]], rng: random.Random) -> str:
 
 
 @cache
-def read_patterns(language: str) -> tuple[dict[str, list[str]], tuple[Pattern, ...]]:
-    """The slots and patterns of a language."""
-    file = resources.files("cxsentiment.training") / "patterns" / f"{language}.toml"
+def read_patterns(name: str) -> tuple[dict[str, list[str]], tuple[Pattern, ...]]:
+    """The slots and patterns of a file: a language, and which author's (`AUTHORS`)."""
+    file = resources.files("cxsentiment.training") / "patterns" / f"{name}.toml"
     plain: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     patterns = [
         Pattern(one["phenomenon"], text, one["sentiment"], tuple(one.get("emotions", ())), tuple(one.get("intents", ())))

@@ -1,6 +1,7 @@
 """A finished model of ours learns on from where it is: all heads on all documents, for a while, at low rates.
 
 For new comments, say, without the hours that a model takes from the beginning. The wide branch stays; calibration and card are made anew.
+What it knows of touchpoints is kept (see `keeping`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from cxsentiment.errors import InputError
 from cxsentiment.training.corpus import DataFolder
 from cxsentiment.training.examples import training_documents
 from cxsentiment.training.finetune import Lesson, finetune, without_dropout
+from cxsentiment.training.keeping import Keeper
 from cxsentiment.weights import TOKENIZER, load_arrays, read_manifest, verify
 
 STAGE = "refine"
@@ -38,9 +40,17 @@ def started(start_from: str) -> tuple[Tokenizer, CxModel]:
     return tokenizer, model
 
 
-def refine(start_from: str, data: DataFolder, seconds: float, seed: int, work: Path) -> tuple[Tokenizer, CxModel]:
-    """The model after so many seconds; a stage that was stopped goes on."""
+def refine(start_from: str, keep: str, data: DataFolder, seconds: float, seed: int, work: Path) -> tuple[Tokenizer, CxModel]:
+    """The model after so many seconds, with the touchpoints of the model `keep`; a stage that was stopped goes on.
+
+    Raises InputError if the two models read texts in different pieces; else as `started`.
+    """
     tokenizer, model = started(start_from)
+    pieces, keeper = started(keep)
+    if pieces.get_vocab() != tokenizer.get_vocab():
+        raise InputError(
+            f"--keep {keep}: it reads texts in other pieces than {start_from}; name a model that was trained on from the same one"
+        )
     lesson = Lesson(STAGE, seconds, (seed, seed + 1), rate=RATE, floor=FLOOR, others=OTHERS)
-    finetune(model, tokenizer, training_documents(data), lesson, work)
+    finetune(model, tokenizer, training_documents(data), lesson, work, keeper=Keeper(keeper))
     return tokenizer, model

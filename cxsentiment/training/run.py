@@ -165,6 +165,7 @@ def train_command(
     time_budget: float | None,
     base: str | None = None,
     start_from: str | None = None,
+    keep: str | None = None,
     *,
     evaluate: bool,
 ) -> None:
@@ -172,8 +173,11 @@ def train_command(
 
     Stages and checkpoints go to `out` (None: `runs/<name>`), the finished model to its subfolder `model`, in full precision to `full`.
     With `base`, a folder or Hugging Face id, that encoder is fine-tuned, and the model has its name. With `start_from`, a model of ours
-    learns on for `time_budget` seconds (None: `REFINE_SECONDS`); the recipe then says only name, version and seed.
+    learns on for `time_budget` seconds (None: `REFINE_SECONDS`) and keeps the touchpoints of the model `keep` (None: its own); the recipe
+    then says only name, version and seed.
     """
+    if keep is not None and start_from is None:
+        raise OptionError("--keep: only for a model that learns on; name it with --start-from")
     if evaluate and (base is not None or start_from is not None):
         raise OptionError("--base, --start-from: only for training; --evaluate measures the model in the folder that --out names")
     if base is not None and start_from is not None:
@@ -195,15 +199,15 @@ def train_command(
     if start_from is None:
         train(chosen, folder, work, found)
     else:
-        learn_on(chosen, start_from, folder, REFINE_SECONDS if time_budget is None else time_budget, work)
+        learn_on(chosen, start_from, keep or start_from, folder, REFINE_SECONDS if time_budget is None else time_budget, work)
     shutil.copy(recipe or _default_recipe(), work / MODEL / "recipe.toml")
     print(finish(chosen, folder, work, found))
 
 
-def learn_on(recipe: Recipe, start_from: str, data: DataFolder, seconds: float, work: Path) -> None:
+def learn_on(recipe: Recipe, start_from: str, keep: str, data: DataFolder, seconds: float, work: Path) -> None:
     """A finished model learns on; leaves uncalibrated weights in `work`."""
-    _say(f"refine: {start_from} learns on, all heads on all sets, for {seconds:.0f} seconds")
-    tokenizer, model = refine(start_from, data, seconds, recipe.seed, work)
+    _say(f"refine: {start_from} learns on, all heads on all sets, for {seconds:.0f} seconds; touchpoints as of {keep}")
+    tokenizer, model = refine(start_from, keep, data, seconds, recipe.seed, work)
     write_model(recipe, model, tokenizer, work / MODEL)
     write_model(recipe, model, tokenizer, work / FULL, exact=True)
 

@@ -20,7 +20,16 @@ def test_options_reach_the_training(run: Callable[..., Any], monkeypatch: pytest
     folder = tmp_path / "data"
     folder.mkdir()
     assert run("train", "--data", folder, "--start-from", "default").code == 0
-    usual = {"recipe": None, "data": None, "out": None, "time_budget": None, "base": None, "start_from": None, "evaluate": False}
+    usual = {
+        "recipe": None,
+        "data": None,
+        "out": None,
+        "time_budget": None,
+        "base": None,
+        "start_from": None,
+        "keep": None,
+        "evaluate": False,
+    }
     assert given == [
         usual | {"recipe": Path("r.toml"), "data": Path("d"), "out": Path("o"), "time_budget": 60.0, "evaluate": True},
         usual | {"base": "b/c"},

@@ -8,7 +8,7 @@ from cxsentiment.benchmark.behavioural_cases import cases
 from cxsentiment.results import EMOTIONS, INTENTS, SENTIMENTS
 from cxsentiment.taxonomy import Taxonomy
 from cxsentiment.text import fold
-from cxsentiment.training.patterns import PATTERN_LANGUAGES, drawn, filled, pattern_documents, read_patterns
+from cxsentiment.training.patterns import AUTHORS, PATTERN_LANGUAGES, drawn, filled, pattern_documents, read_patterns
 
 
 def test_slots_are_filled_alike_within_a_text_and_differ_by_number() -> None:
@@ -17,9 +17,10 @@ def test_slots_are_filled_alike_within_a_text_and_differ_by_number() -> None:
     assert seen == {"A A B [parcel]{delivery:-}", "B B A [parcel]{delivery:-}"}
 
 
+@pytest.mark.parametrize("author", AUTHORS)
 @pytest.mark.parametrize("language", PATTERN_LANGUAGES)
-def test_patterns_are_well_formed(language: str) -> None:
-    slots, patterns = read_patterns(language)
+def test_patterns_are_well_formed(language: str, author: str) -> None:
+    slots, patterns = read_patterns(language + author)
     types = set(Taxonomy.default().types)
     assert len(patterns) >= 150
     assert all(len(set(words)) == len(words) >= 2 for words in slots.values())
@@ -30,7 +31,7 @@ def test_patterns_are_well_formed(language: str) -> None:
         assert set(pattern.intents) <= set(INTENTS), pattern
         assert set(re.findall(r"\{(\w+):[-+0±]\}", pattern.text)) <= types, pattern
     assert {"positive", "negative", "neutral"} <= {pattern.sentiment for pattern in patterns}
-    for document in drawn(language, number=1000):
+    for document in drawn(language, number=500):
         assert not set(document.text) & set("{}[]\t\n"), document.text
         assert {span.type for span in document.spans} <= {None}, document.text
         assert not document.marked
@@ -40,7 +41,7 @@ def test_patterns_are_well_formed(language: str) -> None:
 @pytest.mark.parametrize("language", PATTERN_LANGUAGES)
 def test_texts_are_many_different_and_equal_for_equal_seeds(language: str) -> None:
     texts = [document.text for document in drawn(language)]
-    assert len(set(texts)) == len(texts) >= 2_500
+    assert len(set(texts)) == len(texts) >= 5_000
     assert texts == [document.text for document in drawn(language)]
     assert texts != [document.text for document in drawn(language, seed=1)]
     counts = Counter(document.sentiment for document in drawn(language))
