@@ -136,7 +136,7 @@ def own_comments() -> list[tuple[str, Document]]:
     found = []
     for lang in WRITTEN_LANGUAGES:
         found += _comments(sorted(OWN_FOLDER.glob(f"{lang}_[0-9].tsv")), lang, OWN)
-        found += _comments([OWN_FOLDER / f"{lang}_contrast.tsv"], lang, CONTRAST)
+        found += _comments(sorted(OWN_FOLDER.glob(f"{lang}_contrast.tsv")), lang, CONTRAST)
     return found
 
 

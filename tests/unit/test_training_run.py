@@ -12,7 +12,8 @@ import torch
 from cxsentiment import Analyzer
 from cxsentiment.cli import main
 from cxsentiment.encoder.model import Encoder, EncoderConfig
-from cxsentiment.training import corpus, finetune
+from cxsentiment.training import corpus, examples, finetune
+from cxsentiment.training.patterns import drawn
 from cxsentiment.training.teacher import Teacher
 from cxsentiment.weights import load_arrays, read_manifest
 from tests.conftest import SENTENCES, tiny_tokenizer
@@ -99,6 +100,7 @@ def test_a_recipe_becomes_a_model_that_loads(tmp_path: Path, monkeypatch: pytest
     torch.manual_seed(0)
     monkeypatch.setattr(Teacher, "load", random_teacher)
     monkeypatch.setattr(corpus, "OWN_FOLDER", tmp_path)
+    monkeypatch.setattr(examples, "pattern_documents", lambda: drawn("en", number=50))
     data = tmp_path / "data"
     data.mkdir()
     write_data(data)
@@ -121,9 +123,20 @@ def test_a_recipe_becomes_a_model_that_loads(tmp_path: Path, monkeypatch: pytest
     assert [line.split("|")[1:5] for line in capsys.readouterr().out.splitlines()] == [
         line.split("|")[1:5] for line in table.splitlines() if line.startswith("|")
     ]
-    refined = ["train", "--data", str(data), "--recipe", str(recipe), "--start-from", str(tmp_path / "run" / "model"), "--time-budget", "2"]
+    refined = [
+        "train",
+        "--data",
+        str(data),
+        "--recipe",
+        str(recipe),
+        "--start-from",
+        str(tmp_path / "run" / "model"),
+        "--time-budget",
+        "20",
+    ]
     monkeypatch.undo()
     monkeypatch.setattr(corpus, "OWN_FOLDER", tmp_path)
+    monkeypatch.setattr(examples, "pattern_documents", lambda: drawn("en", number=50))
     assert main([*refined, "--out", str(tmp_path / "refined")]) == 0
     assert "| sentiment | ro | ro_sent | 24 |" in capsys.readouterr().out
     before, after = (load_arrays(read_manifest(tmp_path / name / "model")) for name in ("run", "refined"))
