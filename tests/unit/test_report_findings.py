@@ -175,7 +175,7 @@ def test_an_archive_without_days_channels_or_texts_has_gaps_and_no_error(tmp_pat
     assert not set(findings.gaps) & set(findings.tables)
     assert findings.first_day is findings.last_day is None
     assert findings.tables["overall"]["comments"].to_pylist() == [40]
-    assert findings.gaps["trend"].lacks == "date"
+    assert findings.gaps["trend"].lacks == "undated"
     assert all(gap.reason for gap in findings.gaps.values())
 
 
