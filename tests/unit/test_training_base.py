@@ -23,7 +23,7 @@ from cxsentiment.training.card import Tables, model_card
 from cxsentiment.training.corpus import DataFolder
 from cxsentiment.training.run import Recipe, train_command
 from tests.tiny_bases import TINY, some_texts, word_piece, write_base
-from tests.unit.test_training_run import RECIPE, write_data
+from tests.unit.test_training_run import RECIPE, few_own_texts, write_data
 
 TOLERANCE = 2e-5
 
@@ -34,12 +34,13 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # more only wait for each other over matrices as small as these
     monkeypatch.setattr(base_module, "ForeignConfig", partial(ForeignConfig, head_hidden=16, wide_buckets=4096))
     monkeypatch.setattr("cxsentiment.training.examples.JOINED_PER_LANGUAGE", 20)
     monkeypatch.setattr("cxsentiment.training.wide.EPOCHS", 1)
+    few_own_texts(monkeypatch, tmp_path)
     yield
     torch.set_num_threads(threads)
 

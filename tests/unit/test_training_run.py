@@ -90,6 +90,12 @@ def write_comments(folder: Path, rng: random.Random) -> None:
         (folder / f"{lang}_train.tsv").write_text("\n".join(lines), encoding="utf-8")
 
 
+def few_own_texts(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Training reads a hundred texts of the package in place of all; `folder` has no comments."""
+    monkeypatch.setattr(corpus, "OWN_FOLDER", folder)
+    monkeypatch.setattr(examples, "pattern_documents", lambda: drawn("en", number=50))
+
+
 def random_teacher() -> Teacher:
     tokenizer = tiny_tokenizer()
     return Teacher(Encoder(EncoderConfig(tokenizer.get_vocab_size())).eval().requires_grad_(requires_grad=False), tokenizer)
@@ -99,8 +105,7 @@ def random_teacher() -> Teacher:
 def test_a_recipe_becomes_a_model_that_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
     monkeypatch.setattr(Teacher, "load", random_teacher)
-    monkeypatch.setattr(corpus, "OWN_FOLDER", tmp_path)
-    monkeypatch.setattr(examples, "pattern_documents", lambda: drawn("en", number=50))
+    few_own_texts(monkeypatch, tmp_path)
     data = tmp_path / "data"
     data.mkdir()
     write_data(data)
@@ -135,8 +140,7 @@ def test_a_recipe_becomes_a_model_that_loads(tmp_path: Path, monkeypatch: pytest
         "20",
     ]
     monkeypatch.undo()
-    monkeypatch.setattr(corpus, "OWN_FOLDER", tmp_path)
-    monkeypatch.setattr(examples, "pattern_documents", lambda: drawn("en", number=50))
+    few_own_texts(monkeypatch, tmp_path)
     assert main([*refined, "--out", str(tmp_path / "refined")]) == 0
     assert "| sentiment | ro | ro_sent | 24 |" in capsys.readouterr().out
     before, after = (load_arrays(read_manifest(tmp_path / name / "model")) for name in ("run", "refined"))
