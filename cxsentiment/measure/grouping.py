@@ -50,7 +50,7 @@ def cases(by: Sequence[str], extras: Mapping[str, str] | None = None, source: st
     """
     extras = extras or {}
     touched = [name for name in by if name in TOUCHPOINT_DIMENSIONS]
-    columns = {name: _dimension(name) for name in by if name not in touched} | dict(extras)
+    columns = {name: dimension(name) for name in by if name not in touched} | dict(extras)
     chosen = "".join(f", {value} AS {quoted(name)}" for name, value in columns.items())
     if not touched:
         return f"SELECT row_id{chosen}, sentiment AS feeling, polarity FROM {source}"
@@ -89,8 +89,8 @@ def ordered_by(by: Sequence[str], *further: str) -> str:
     return f"ORDER BY {', '.join(columns)}" if columns else ""
 
 
-def _dimension(name: str) -> str:
-    """Of a comment. Weeks are those of ISO 8601, named by their Monday."""
+def dimension(name: str) -> str:
+    """SQL of a dimension of a comment. Weeks are those of ISO 8601, named by their Monday."""
     return f"date_trunc({name!r}, day)::DATE" if name in PERIODS else quoted(name)
 
 

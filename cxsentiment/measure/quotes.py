@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cxsentiment.errors import OptionError
 from cxsentiment.measure.archive import Scored
+from cxsentiment.measure.grouping import PERIODS, dimension
 from cxsentiment.measure.masking import mask
 from cxsentiment.measure.scanning import literal
 from cxsentiment.measure.words import words_of
@@ -68,6 +69,7 @@ def quotes(
     scored: Scored,
     touchpoint: str | Sequence[str] | None = None,
     *,
+    period: str | None = None,
     polarities: Sequence[str] = ("-", "+"),
     limit: int = 3,
     pool: int = POOL,
@@ -83,6 +85,7 @@ def quotes(
     Args:
         scored: The archive.
         touchpoint: Types of touchpoints, all if None.
+        period: `day`, `week`, `month` or `quarter`: quotes of each for itself. Comments without a day are then left out.
         polarities: Feelings towards the touchpoint, of `-` `0` `+` `±`.
         limit: Quotes of a touchpoint and polarity; with four, each of four languages has its say.
         pool: They are chosen among so many comments of each language, drawn by `seed`.
@@ -90,28 +93,33 @@ def quotes(
         masked: Whether `mask` hides what belongs to one person.
 
     Returns:
-        Columns: touchpoint, polarity, row_id, language, day, quote, whole (not cut). Ordered by touchpoint, then as in `polarities`,
-        of each language the most typical quote first.
+        Columns: touchpoint, that of the period (its first day), polarity, row_id, language, day, quote, whole (not cut). Ordered by
+        touchpoint, period, then as in `polarities`, of each language the most typical quote first.
 
     Raises:
-        OptionError: for a polarity that is none or a negative number.
-        InputError: if the archive has no texts or no touchpoints.
+        OptionError: for a polarity or period that is none or a negative number.
+        InputError: if the archive has no texts or no touchpoints, or no days for the periods.
         MissingExtraError: if `phonenumbers` is needed for masking and not installed.
     """
     if unknown := [polarity for polarity in polarities if polarity not in POLARITIES]:
         raise OptionError(f"there is no polarity {unknown[0]!r}; choose from {' '.join(POLARITIES)}")
     if limit < 0 or pool < 1:
         raise OptionError(f"limit must not be negative and pool must be at least 1, not {limit} and {pool}")
+    if period is not None and period not in PERIODS:
+        raise OptionError(f"there is no period {period!r}; choose from {', '.join(PERIODS)}")
     scored.need_text()
     scored.need("cx_touchpoints")
+    if period is not None:
+        scored.need_date()
     types = [touchpoint] if isinstance(touchpoint, str) else touchpoint
-    groups: defaultdict[tuple[str, str], list[_Candidate]] = defaultdict(list)
-    for candidate in _candidates(scored, types, polarities, pool, seed):
-        groups[candidate.touchpoint, candidate.polarity].append(candidate)
-    rows: list[dict[str, Any]] = []
-    for key in sorted(groups, key=lambda key: (key[0], list(polarities).index(key[1]))):
-        rows += [candidate.row(masked=masked) for candidate in _in_turn(groups[key], limit)]
-    return pa.Table.from_pylist(rows, schema=_SCHEMA)
+    groups: defaultdict[tuple[str, date, int], list[_Candidate]] = defaultdict(list)
+    for candidate in _candidates(scored, types, period, polarities, pool, seed):
+        groups[candidate.touchpoint, candidate.period or date.min, list(polarities).index(candidate.polarity)].append(candidate)
+    chosen = [candidate for key in sorted(groups) for candidate in _in_turn(groups[key], limit)]
+    table = pa.Table.from_pylist([candidate.row(masked=masked) for candidate in chosen], schema=_SCHEMA)
+    if period is None or period in table.column_names:
+        return table
+    return table.add_column(1, period, pa.array([candidate.period for candidate in chosen], pa.date32()))
 
 
 def _in_turn(candidates: Sequence[_Candidate], limit: int) -> list[_Candidate]:
@@ -226,6 +234,7 @@ def _first_of_each(texts: Sequence[str]) -> list[int]:
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     touchpoint: str
+    period: date | None
     polarity: str
     row_id: int
     language: str | None
@@ -244,21 +253,24 @@ class _Candidate:
         return {**columns, "quote": shown.text, "whole": shown.whole}
 
 
-def _candidates(scored: Scored, types: Sequence[str] | None, polarities: Sequence[str], pool: int, seed: int) -> Iterator[_Candidate]:
-    """Comments of each touchpoint and polarity with the first such mention, those of a good length first, else as drawn."""
+def _candidates(
+    scored: Scored, types: Sequence[str] | None, period: str | None, polarities: Sequence[str], pool: int, seed: int
+) -> Iterator[_Candidate]:
+    """Comments of each touchpoint, period and polarity with the first such mention, those of a good length first, else as drawn."""
     among = "" if types is None else f"AND item.type IN ({', '.join(map(literal, types)) or 'NULL'})"
     wanted = f"item.polarity IN ({', '.join(map(literal, polarities)) or 'NULL'}) {among}"
     good = f"length(text) BETWEEN {SHORTEST} AND {LONGEST}"
+    when, dated = ("NULL::DATE", "") if period is None else (dimension(period), "AND day IS NOT NULL")
     mentions = f"""
-        SELECT row_id, item.type AS touchpoint, item.polarity AS polarity, any_value(language) AS language, bool_or({good}) AS good,
-            min(item.start) AS start, arg_min(item."end", item.start) AS stop
-        FROM (SELECT row_id, text, language, unnest(touchpoints) AS item FROM answers WHERE trim(text) <> '')
+        SELECT row_id, item.type AS touchpoint, item.polarity AS polarity, any_value(period) AS period, any_value(language) AS language,
+            bool_or({good}) AS good, min(item.start) AS start, arg_min(item."end", item.start) AS stop
+        FROM (SELECT row_id, text, language, {when} AS period, unnest(touchpoints) AS item FROM answers WHERE trim(text) <> '' {dated})
         WHERE {wanted} GROUP BY row_id, item.type, item.polarity"""
-    order = f"PARTITION BY touchpoint, polarity, language ORDER BY good DESC, hash(row_id, {int(seed)}), row_id"
+    order = f"PARTITION BY touchpoint, period, polarity, language ORDER BY good DESC, hash(row_id, {int(seed)}), row_id"
     drawn = f"SELECT * FROM ({mentions}) QUALIFY row_number() OVER ({order}) <= {int(pool)}"
     found = scored.query(
-        f'SELECT touchpoint, drawn.polarity AS polarity, row_id, comments.language AS language, day, text, start, stop AS "end" '
-        f"FROM ({drawn}) AS drawn JOIN comments USING (row_id) ORDER BY touchpoint, drawn.polarity, row_id"
+        "SELECT touchpoint, period, drawn.polarity AS polarity, row_id, comments.language AS language, day, text, start, "
+        f'stop AS "end" FROM ({drawn}) AS drawn JOIN comments USING (row_id) ORDER BY touchpoint, period, drawn.polarity, row_id'
     )
     for row in found.to_pylist():
         yield _Candidate(**{**row, "start": row["start"] or 0, "end": row["end"] or 0})

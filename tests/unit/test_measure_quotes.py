@@ -1,6 +1,6 @@
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +190,28 @@ def test_languages_take_turns(tmp_path: Path) -> None:
         assert quotes(opened, limit=1)["language"].to_pylist() == ["en"]
 
 
+def test_every_period_has_its_own_quotes(scored: Any) -> None:
+    rows = quotes(scored, ["delivery"], period="week", polarities="+-", limit=1).to_pylist()
+    assert list(rows[0])[:3] == ["touchpoint", "week", "polarity"]
+    assert all(row["week"] <= row["day"] < row["week"] + timedelta(weeks=1) for row in rows)
+    told = [(row["week"], row["polarity"]) for row in rows]
+    weeks = [date(2024, 1, day) for day in (1, 8, 15, 22)]
+    assert told == [(weeks[0], "+"), (weeks[0], "-"), (weeks[1], "+"), (weeks[1], "-"), (weeks[2], "+"), (weeks[3], "+")]
+    assert quotes(scored, period="month", limit=2).drop_columns("month").equals(quotes(scored, limit=2))
+    assert quotes(scored, "delivery", period="day", polarities="-")["day"].to_pylist() == [date(2024, 1, day) for day in range(1, 11)]
+
+
+def test_comments_without_a_day_are_of_no_period(tmp_path: Path) -> None:
+    path = archive(tmp_path, [("slow courier", "courier", "delivery", "-")] * 2)
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(1, "date", pa.array([None, date(2024, 5, 1)], pa.date32())), path)
+    with open_scored(path, text="text", date="date", threads=1) as opened:
+        assert quotes(opened, period="month")["row_id"].to_pylist() == [1]
+    pq.write_table(table.drop_columns("date"), path)
+    with open_scored(path, text="text", threads=1) as opened, pytest.raises(InputError, match="date"):
+        quotes(opened, period="month")
+
+
 def test_one_touchpoint_and_other_polarities(scored: Any) -> None:
     assert quotes(scored, "staff", polarities="0")["quote"].to_pylist() == ["staff"]
     assert set(quotes(scored, ["delivery"], polarities=("+",))["polarity"].to_pylist()) == {"+"}
@@ -212,7 +234,7 @@ def test_unmasked_quotes_are_as_they_were_typed(scored: Any) -> None:
     assert any("697123456" in quote for quote in quotes(scored, "delivery", masked=False)["quote"].to_pylist())
 
 
-@pytest.mark.parametrize("arguments", [{"polarities": "x"}, {"limit": -1}, {"pool": 0}])
+@pytest.mark.parametrize("arguments", [{"polarities": "x"}, {"period": "year"}, {"limit": -1}, {"pool": 0}])
 def test_wrong_options_are_refused(scored: Any, arguments: dict[str, Any]) -> None:
     with pytest.raises(OptionError):
         quotes(scored, **arguments)
