@@ -61,7 +61,13 @@ of the strands, a short one for each strand, and one after the strands' weights 
 whose weights are averaged too). Some reviews without marks teach the touchpoint types of what the taxonomy's phrases find in them. The
 wide branch learns apart; then weights of the branches, biases and thresholds are fitted on the dev splits and on a tenth of the annotated
 comments that training never saw.
-
+"""
+LEARNT_ON = """\
+Then it learnt on from finished weights ({start}) for {seconds:.0f} seconds (`cxsentiment train --start-from`), all heads on all
+sets, and was calibrated again. In texts without marks the touchpoints that {keep} sees were the target, so that it does not forget
+them. Of the recipe, name, version and seed are its own; the rest is how the first weights were trained.
+"""
+KNOWN = """
 ## What to know before you use it
 
 - Scores below are cross-fitted: each half of the dev rows is scored with the calibration (some numbers for each label) that
@@ -152,9 +158,12 @@ class Tables:
     calibration_errors: Mapping[str, float]
 
 
-def model_card(name: str, version: str, data: DataFolder, tables: Tables, base: Base | None = None) -> str:
-    """The card as Markdown with YAML front matter; `base` is the encoder that was fine-tuned, None when it is our own."""
-    parts = [_story(name, version, base)]
+def model_card(name: str, version: str, data: DataFolder, tables: Tables, base: Base | None = None, learnt_on: str = "") -> str:
+    """The card as Markdown with YAML front matter; `base` is the encoder that was fine-tuned, None when it is our own.
+
+    `learnt_on` (see `LEARNT_ON`) says how a finished model went on.
+    """
+    parts = [_story(name, version, base) + learnt_on + KNOWN]
     parts.append("## Scores\n\nSentiment is chosen among the labels that a set has; three stars count neutral and mixed alike.\n")
     parts.append(tables.sets)
     parts.append("\nExpected calibration error of sentiment (15 bins, cross-fitted) by language: ")

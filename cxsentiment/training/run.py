@@ -24,7 +24,16 @@ from cxsentiment.story import STORY
 from cxsentiment.training.align import align
 from cxsentiment.training.base import Base, claim
 from cxsentiment.training.calibrate import calibrate
-from cxsentiment.training.card import RELIABILITY, Tables, model_card, reliability_plot, score_table, story_table, touchpoint_table
+from cxsentiment.training.card import (
+    LEARNT_ON,
+    RELIABILITY,
+    Tables,
+    model_card,
+    reliability_plot,
+    score_table,
+    story_table,
+    touchpoint_table,
+)
 from cxsentiment.training.corpus import DataFolder
 from cxsentiment.training.examples import training_documents
 from cxsentiment.training.finetune import Lesson, Weights, copied, finetune, mean_weights, polish, without_dropout
@@ -198,18 +207,21 @@ def train_command(
     claim(work, found)
     if start_from is None:
         train(chosen, folder, work, found)
+        how = ""
     else:
-        learn_on(chosen, start_from, keep or start_from, folder, REFINE_SECONDS if time_budget is None else time_budget, work)
+        how = learn_on(chosen, start_from, keep or start_from, folder, REFINE_SECONDS if time_budget is None else time_budget, work)
     shutil.copy(recipe or _default_recipe(), work / MODEL / "recipe.toml")
-    print(finish(chosen, folder, work, found))
+    print(finish(chosen, folder, work, found, how))
 
 
-def learn_on(recipe: Recipe, start_from: str, keep: str, data: DataFolder, seconds: float, work: Path) -> None:
-    """A finished model learns on; leaves uncalibrated weights in `work`."""
+def learn_on(recipe: Recipe, start_from: str, keep: str, data: DataFolder, seconds: float, work: Path) -> str:
+    """A finished model learns on; leaves uncalibrated weights in `work`, and gives what the card says of it."""
     _say(f"refine: {start_from} learns on, all heads on all sets, for {seconds:.0f} seconds; touchpoints as of {keep}")
+    start, kept = (f"{manifest.name} {manifest.version}" for manifest in map(read_manifest, (start_from, keep)))
     tokenizer, model = refine(start_from, keep, data, seconds, recipe.seed, work)
     write_model(recipe, model, tokenizer, work / MODEL)
     write_model(recipe, model, tokenizer, work / FULL, exact=True)
+    return LEARNT_ON.format(start=start, seconds=seconds, keep=kept)
 
 
 def train(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = None) -> None:
@@ -242,7 +254,7 @@ def train(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = None
     write_model(recipe, model, tokenizer, work / FULL, exact=True)
 
 
-def finish(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = None) -> str:
+def finish(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = None, learnt_on: str = "") -> str:
     """Calibrates the stored weights (as they will be loaded), writes card and manifest, and gives the table of scores.
 
     The mean of strands and seeds is the model; each seed by itself (the mean of its strands) is measured beside it. Scores are
@@ -265,7 +277,7 @@ def finish(recipe: Recipe, data: DataFolder, work: Path, base: Base | None = Non
     calibration = calibrate(measured)
     labels = story_table(read_all(fitted, unsure_labels=True), calibration)
     tables = Tables(table, touchpoint_table(read_all(fitted)), labels, language_calibration(judged))
-    (target / CARD).write_text(model_card(recipe.name, recipe.version, data, tables, base), encoding="utf-8")
+    (target / CARD).write_text(model_card(recipe.name, recipe.version, data, tables, base, learnt_on), encoding="utf-8")
     for folder in (target, work / FULL):
         write_manifest(folder, recipe.name, recipe.version, read_manifest(folder).encoder, calibration)
     return table

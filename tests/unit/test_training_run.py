@@ -146,3 +146,6 @@ def test_a_recipe_becomes_a_model_that_loads(tmp_path: Path, monkeypatch: pytest
     before, after = (load_arrays(read_manifest(tmp_path / name / "model")) for name in ("run", "refined"))
     changed = {name.split(".")[0] for name, array in after.items() if not np.array_equal(array, before[name])}
     assert changed == {"encoder", "heads"}
+    card = (tmp_path / "refined" / "model" / "README.md").read_text(encoding="utf-8")
+    assert "learnt on from finished weights (small 1) for 20 seconds" in card
+    assert "learnt on" not in (tmp_path / "run" / "model" / "README.md").read_text(encoding="utf-8")
