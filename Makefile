@@ -12,7 +12,7 @@ DEMO := runs/demo
 help:
 	@echo "make demo       score the example comments and report what was found"
 	@echo "make test       lint, format check, types, tests (what CI runs)"
-	@echo "make test-full  the same with the slow tests"
+	@echo "make test-full  the same with the slow tests, and coverage"
 	@echo "make test-faults  kills, full disks, malformed inputs, clusters; prints tables"
 	@echo "make benchmark  quality and speed of the default model"
 	@echo "make benchmark-language  language identification beside other libraries"
@@ -52,7 +52,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --cov -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-full: lint $(VENV)/.full
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --cov -n 2 --dist loadfile

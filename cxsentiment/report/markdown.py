@@ -15,8 +15,8 @@ from typing import Any, Final
 from cxsentiment.archive.encoding import without_surrogates
 from cxsentiment.report.findings import Findings
 from cxsentiment.report.headline import archive_name, cards, errors, explained, subtitle
-from cxsentiment.report.sentences import alert_details, alert_sentence, gap_sentence
-from cxsentiment.report.tables import FEELINGS, Column, ShownTable, Tables
+from cxsentiment.report.sentences import alert_details, alert_sentence, at_risk_facts, below, gap_sentence, quote_facts
+from cxsentiment.report.tables import Column, ShownTable, Tables
 from cxsentiment.report.wording import Wording
 
 Row = Mapping[str, Any]
@@ -108,7 +108,7 @@ def _words(rows: Sequence[Row], wording: Wording) -> Iterator[str]:
 
 
 def _quote(row: Row, wording: Wording) -> str:
-    return f"> {_line(row['quote'])}\n>\n> — {escaped(' · '.join(_about(row, wording)))}"
+    return f"> {_line(row['quote'])}\n>\n> — {escaped(below(quote_facts(row, wording)))}"
 
 
 def _tables(findings: Findings, wording: Wording) -> Iterator[str]:
@@ -144,29 +144,14 @@ def _quotes(findings: Findings, wording: Wording) -> ShownTable | None:
     for row in findings.rows_of("quotes"):
         first.setdefault((row["touchpoint"], row["polarity"]), row)
     heads = (wording("voices.touchpoint"), wording("voices.sentiment"), wording("voices.language"), wording("time.title"))
-    rows = tuple((*_about(row, wording), str(row["quote"])) for row in first.values())
+    rows = tuple((*quote_facts(row, wording), str(row["quote"])) for row in first.values())
     return _of_texts(wording("voices.title"), (*heads, wording("alerts.voices")), rows)
 
 
 def _at_risk(findings: Findings, wording: Wording) -> ShownTable | None:
-    rows = tuple(
-        (
-            ", ".join(wording.name("intent", intent) for intent in row["intents"] or ()),
-            ", ".join(wording.name("touchpoint", touchpoint) for touchpoint in row["touchpoints"] or ()),
-            wording.name("language", row["language"]),
-            wording.day(row["day"]),
-            str(row["text"] or ""),
-        )
-        for row in findings.rows_of("at_risk")
-    )
+    rows = tuple((*at_risk_facts(row, wording), str(row["text"] or "")) for row in findings.rows_of("at_risk"))
     heads = [wording(key) for key in ("how.intents", "voices.touchpoint", "voices.language", "time.title", "alerts.voices")]
     return _of_texts(wording("loyalty.at_risk"), heads, rows)
-
-
-def _about(row: Row, wording: Wording) -> tuple[str, str, str, str]:
-    """Touchpoint, feeling, language and day of a quote."""
-    feeling = wording.name("sentiment", FEELINGS.get(row["polarity"]))
-    return wording.name("touchpoint", row["touchpoint"]), feeling, wording.name("language", row["language"]), wording.day(row["day"])
 
 
 def _of_texts(title: str, heads: Sequence[str], rows: tuple[tuple[str, ...], ...]) -> ShownTable | None:

@@ -16,8 +16,17 @@ from cxsentiment.printable import plain
 from cxsentiment.report import charts
 from cxsentiment.report.findings import Findings
 from cxsentiment.report.headline import archive_name, cards, errors, explained, subtitle
-from cxsentiment.report.sentences import alert_details, alert_sentence, gap_sentence, unjudged_sentence
-from cxsentiment.report.tables import FEELINGS, ShownTable, Tables
+from cxsentiment.report.sentences import (
+    FEELINGS,
+    alert_details,
+    alert_sentence,
+    at_risk_facts,
+    below,
+    gap_sentence,
+    quote_facts,
+    unjudged_sentence,
+)
+from cxsentiment.report.tables import ShownTable, Tables
 from cxsentiment.report.wording import REPORT_LANGUAGES, Wording
 
 TEMPLATE: Final = "page.html.jinja"
@@ -123,9 +132,7 @@ def _shows(findings: Findings, section: str) -> bool:
 
 
 def _quote(row: Mapping[str, Any], wording: Wording) -> Quote:
-    feeling = FEELINGS[row["polarity"]]
-    about = [wording.name("touchpoint", row["touchpoint"]), wording.name("sentiment", feeling), *_origin(row, wording)]
-    return Quote(row["quote"], " · ".join(about), feeling, row["language"], row["touchpoint"])
+    return Quote(row["quote"], below(quote_facts(row, wording)), FEELINGS[row["polarity"]], row["language"], row["touchpoint"])
 
 
 def _days(findings: Findings, wording: Wording) -> list[str]:
@@ -143,14 +150,7 @@ def _sample(findings: Findings, wording: Wording) -> str:
 
 
 def _risk(row: Mapping[str, Any], wording: Wording) -> Quote:
-    intents = [wording.name("intent", intent) for intent in row["intents"]]
-    about = [*intents, *(wording.name("touchpoint", touchpoint) for touchpoint in row["touchpoints"]), *_origin(row, wording)]
-    return Quote(row["text"], " · ".join(about), row["sentiment"], row["language"])
-
-
-def _origin(row: Mapping[str, Any], wording: Wording) -> list[str]:
-    named = [wording.name("language", row["language"])]
-    return [*named, wording.day(row["day"])] if row["day"] is not None else named
+    return Quote(row["text"], below(at_risk_facts(row, wording)), row["sentiment"], row["language"])
 
 
 def _gaps(findings: Findings, wording: Wording) -> list[tuple[str, str]]:

@@ -10,9 +10,12 @@ from cxsentiment.measure.lags import SHORTEST
 from cxsentiment.measure.periods import period_named
 from cxsentiment.printable import plain
 from cxsentiment.report.findings import Gap
-from cxsentiment.report.wording import Wording
+from cxsentiment.report.wording import MISSING, Wording
 
 Row = Mapping[str, Any]
+
+FEELINGS: Final = {"-": "negative", "0": "neutral", "+": "positive", "±": "mixed"}
+"""Feelings of touchpoints by their sign in `cx_touchpoints`."""
 
 _OPTIONS: Final = {"date": "--date", "channel": "--channel", "text": "--text-column"}
 """Of the command line, that name a column."""
@@ -49,6 +52,23 @@ def unjudged_sentence(period: str, min_count: int, wording: Wording) -> str:
     return wording("alerts.unjudged", needed=wording.number(period_named(period).history), min_count=wording.number(min_count))
 
 
+def quote_facts(row: Row, wording: Wording) -> tuple[str, str, str, str]:
+    """Touchpoint, feeling, language and day of a row of the tables `quotes` and `alert_quotes`."""
+    feeling = wording.name("sentiment", FEELINGS[row["polarity"]])
+    return wording.name("touchpoint", row["touchpoint"]), feeling, *_origin(row, wording)
+
+
+def at_risk_facts(row: Row, wording: Wording) -> tuple[str, str, str, str]:
+    """Intents, touchpoints, language and day of a row of the table `at_risk`."""
+    intents = ", ".join(wording.name("intent", intent) for intent in row["intents"])
+    return intents, ", ".join(wording.name("touchpoint", touchpoint) for touchpoint in row["touchpoints"]), *_origin(row, wording)
+
+
+def below(facts: tuple[str, ...]) -> str:
+    """What stands below a comment: its facts, but for those that are not known."""
+    return " · ".join(fact for fact in facts if fact not in ("", MISSING))
+
+
 def gap_sentence(gap: Gap, wording: Wording) -> str:
     """Why something is not there; in English where it is not one of the usual reasons."""
     return wording(f"gaps.{gap.lacks}", column=plain(gap.column), option=_OPTIONS.get(gap.lacks, "")) if gap.lacks else gap.reason
@@ -68,6 +88,10 @@ def kpi_verdict(row: Row, wording: Wording) -> str:
     if row["lag"] is None:
         return wording("kpi.empty")
     return wording("kpi.clear" if row["stands_out"] else "kpi.unclear")
+
+
+def _origin(row: Row, wording: Wording) -> tuple[str, str]:
+    return wording.name("language", row["language"]), wording.day(row["day"])
 
 
 def _capital(text: str) -> str:

@@ -18,8 +18,6 @@ Head = tuple[str, Cell]
 MOST: Final = 100
 """Rows of a table that are shown; more values of a column are for programs (JSON) and spreadsheets."""
 
-FEELINGS: Final = {"-": "negative", "0": "neutral", "+": "positive", "±": "mixed"}
-
 
 @dataclass(frozen=True, slots=True)
 class Column:

@@ -22,8 +22,7 @@ from cxsentiment.archive.encoding import without_surrogates
 from cxsentiment.archive.plain import plain_values
 from cxsentiment.errors import MissingExtraError, OutputError
 from cxsentiment.report.findings import Findings
-from cxsentiment.report.sentences import gap_sentence
-from cxsentiment.report.tables import FEELINGS
+from cxsentiment.report.sentences import FEELINGS, gap_sentence
 from cxsentiment.report.wording import Wording
 
 LONGEST_CELL: Final = 32_767
