@@ -73,7 +73,9 @@ def leaderboard(runs: Sequence[Run], comparisons: Sequence[Comparison] = ()) -> 
             failures=[(plain(run.contender), failing(run)) for run in runs if failing(run)],
             shown_examples=SHOWN_EXAMPLES,
             pictures=_pictures(runs),
-            contender_styles=_legend([run.contender for run in runs]),
+            contender_styles=[
+                look for run, look in zip(runs, _legend([run.contender for run in runs]), strict=True) if of_task(run, "sentiment")
+            ],
             language_styles=_legend(calibrated_languages(runs)),
             facts=[(plain(run.contender), facts(run), list(run.notes)) for run in runs],
         )

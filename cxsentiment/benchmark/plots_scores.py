@@ -15,6 +15,9 @@ from cxsentiment.printable import plain
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+LONGEST_LINE = 16
+"""Letters of a data set's name that stand on one line."""
+
 SPREAD = 0.7
 """Share of the height of a data set's row over which its contenders are spread."""
 
@@ -28,25 +31,35 @@ def score_pictures(runs: Sequence[Run], task: str = "sentiment") -> list[Picture
 
 def _of_language(runs: Sequence[Run], task: str, language: str, names: Sequence[str], number: int) -> Picture:
     looks = styles([run.contender for run in runs])
+    judged = [run for run in runs if of_task(run, task)]
 
     def draw(axes: Axes) -> None:
-        for place, run in enumerate(runs):
+        for place, run in enumerate(judged):
             look, found = looks[run.contender], of_task(run, task)
-            shift = SPREAD * ((place + 0.5) / len(runs) - 0.5)
+            shift = SPREAD * ((place + 0.5) / len(judged) - 0.5)
             for row, name in enumerate(names):
                 if result := found.get((language, name)):
                     if interval := bounds(result.headline):
                         axes.plot(interval, [row + shift] * 2, color=look.colour, linewidth=1.6)
                     axes.plot(result.headline.value, row + shift, marker=look.marker, color=look.colour, markersize=6, linestyle="none")
         axes.set_xlim(*_limits(runs, task))
-        axes.set_yticks(range(len(names)), [plain(name) for name in names])
+        axes.set_yticks(range(len(names)), [folded(plain(name)) for name in names])
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.grid(visible=False, axis="y")
         axes.hlines([row - 0.5 for row in range(1, len(names))], 0, 1, transform=axes.get_yaxis_transform(), color="#c4c4c4", linewidth=0.8)
 
     label = f"{task} scores with 95 % intervals on the data sets of {plain(language)}, by contender"
-    height = 0.8 + len(names) * max(0.35, 0.16 * len(runs))
+    height = 0.8 + len(names) * max(0.4, 0.16 * len(judged))
     return picture(f"scores-{id_part(task)}-{number}", label, plain(language), (3.75, height), draw)
+
+
+def folded(name: str) -> str:
+    """A long name of a data set on two lines, parted where words end nearest to the middle."""
+    ends = [place for place, letter in enumerate(name) if letter in "_- "]
+    if len(name) <= LONGEST_LINE or not ends:
+        return name
+    end = min(ends, key=lambda place: abs(place - len(name) // 2))
+    return name[: end + 1].rstrip() + "\n" + name[end + 1 :]
 
 
 def _limits(runs: Sequence[Run], task: str) -> tuple[float, float]:

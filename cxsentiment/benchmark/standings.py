@@ -36,6 +36,12 @@ from cxsentiment.printable import plain
 SHOWN_OVERLAP = 0.005
 """Share of texts from which on a score says that they were in the training texts."""
 
+_DATA_SET = ("language", "data set", "texts")
+_INTERVALS = (
+    "In brackets 95 % bootstrap intervals; the best of a row may lie within those of others. Of a contender that is trained, the score is "
+    "that of the first seed, and the range of all stands below where they differ."
+)
+
 Place = tuple[str, str]
 """Language and data set, or what else has scores in several languages."""
 
@@ -143,9 +149,14 @@ def _test(result: BehaviourResult) -> Place:
     return result.language, f"{result.capability}: {result.test}"
 
 
-def _by_data_set(
-    title: str, runs: Sequence[Run], task: str, form: Form, figure: Callable[[TaskResult], Figure | None], note: str = ""
-) -> Table:
+def _by_contender(title: str, heads: tuple[str, ...], runs: Sequence[Run], rows: Sequence[Row], note: str = "") -> Table:
+    """A table with a column for each contender of which any row, with a cell for each of `runs`, says something."""
+    shown = [number for number in range(len(runs)) if any(row.cells[number].text != NOT_AVAILABLE for row in rows)]
+    columns = tuple(plain(runs[number].contender) for number in shown)
+    return Table(title, heads, columns, tuple(Row(row.labels, tuple(row.cells[number] for number in shown)) for row in rows), note)
+
+
+def _by_data_set(runs: Sequence[Run], task: str, form: Form, figure: Callable[[TaskResult], Figure | None]) -> list[Row]:
     rows = []
     for language, dataset in data_sets(runs, task):
         results = [of_task(run, task).get((language, dataset)) for run in runs]
@@ -153,7 +164,7 @@ def _by_data_set(
         if any(figures):
             sizes = " or ".join(f"{size:,}" for size in dict.fromkeys(result.size for result in results if result))
             rows.append(Row((plain(language), plain(dataset), sizes), cells(figures, form)))
-    return Table(title, ("language", "data set", "texts"), tuple(plain(run.contender) for run in runs), tuple(rows), note)
+    return rows
 
 
 def task_scores(runs: Sequence[Run], task: str, score: str | None = None) -> Table:
@@ -166,14 +177,15 @@ def task_scores(runs: Sequence[Run], task: str, score: str | None = None) -> Tab
 
     name = _score_names(runs, task) if score is None else score_title(score)
     form = _task_form(runs, task) if score is None else form_of(score)
-    note = "In brackets 95 % bootstrap intervals; the best of a row may lie within those of others." if score is None else ""
-    return _by_data_set(f"{task_title(task)}: {name}", runs, task, form, figure, note)
+    rows = _by_data_set(runs, task, form, figure)
+    return _by_contender(f"{task_title(task)}: {name}", _DATA_SET, runs, rows, _INTERVALS if score is None else "")
 
 
 def _notes(result: TaskResult, *, with_seeds: bool) -> tuple[str, ...]:
     notes = []
-    if with_seeds and result.seeds and len(result.seeds) > 1:
-        notes.append(f"{len(result.seeds)} seeds: {min(result.seeds):.3f} to {max(result.seeds):.3f}")
+    seeds = (result.seeds or []) if with_seeds else []
+    if len({f"{score:.3f}" for score in seeds}) > 1:
+        notes.append(f"{len(seeds)} seeds: {min(seeds):.3f} to {max(seeds):.3f}")
     if result.overlap and result.overlap >= SHOWN_OVERLAP:
         notes.append(f"{SHARE.show(result.overlap)} seen in training")
     if result.errors:
@@ -192,19 +204,20 @@ def classes(runs: Sequence[Run], task: str) -> Table:
             supports = " or ".join(dict.fromkeys(f"{one['support']:,.0f}" for one in found if one and "support" in one))
             figures = [Figure(one["f1"]) if one and "f1" in one else None for one in found]
             rows.append(Row((plain(language), plain(dataset), plain(label), supports), cells(figures, SCORE)))
-    columns = tuple(plain(run.contender) for run in runs)
-    return Table(f"{task_title(task)}: F1 of each label", ("language", "data set", "label", "support"), columns, tuple(rows))
+    return _by_contender(f"{task_title(task)}: F1 of each label", ("language", "data set", "label", "support"), runs, rows)
 
 
 def calibration(runs: Sequence[Run], task: str) -> Table:
     """Expected calibration error on each data set, with the Brier score and the area under the risk-coverage curve."""
+    runs = ranked(runs)
 
     def figure(result: TaskResult) -> Figure | None:
         found = result.calibration
         return Figure(found.ece, notes=(f"Brier {found.brier:.3f}", f"area {found.area:.3f}")) if found else None
 
     note = "Area: under the curve of risk (share wrong) by coverage (share answered, the surest first)."
-    return _by_data_set(f"{task_title(task)}: expected calibration error", ranked(runs), task, ERROR, figure, note)
+    rows = _by_data_set(runs, task, ERROR, figure)
+    return _by_contender(f"{task_title(task)}: expected calibration error", _DATA_SET, runs, rows, note)
 
 
 def overlap(runs: Sequence[Run]) -> Table:
@@ -213,11 +226,10 @@ def overlap(runs: Sequence[Run]) -> Table:
     rows = [
         Row((task_title(task), *row.labels), row.cells)
         for task in tasks_of(runs)
-        for row in _by_data_set("", runs, task, SHARE, lambda result: None if result.overlap is None else Figure(result.overlap)).rows
+        for row in _by_data_set(runs, task, SHARE, lambda result: None if result.overlap is None else Figure(result.overlap))
     ]
     note = f"Share of the texts that stand, normalised, in a contender's training texts; {NOT_AVAILABLE} where these are not known."
-    columns = tuple(plain(run.contender) for run in runs)
-    return Table("Test texts seen in training", ("task", "language", "data set", "texts"), columns, tuple(rows), note)
+    return _by_contender("Test texts seen in training", ("task", *_DATA_SET), runs, rows, note)
 
 
 def behaviour(runs: Sequence[Run], *, each_test: bool = False) -> Table:
@@ -238,7 +250,7 @@ def behaviour(runs: Sequence[Run], *, each_test: bool = False) -> Table:
     heads = ("capability", "test", "kind", "language") if each_test else ("capability", "language")
     title = "Behaviour: failed cases of each test" if each_test else "Behaviour: failed cases"
     note = "Less is better." if each_test else "Mean of the shares of the cases of each test that fail; less is better."
-    return Table(title, heads, tuple(plain(run.contender) for run in runs), tuple(rows), note)
+    return _by_contender(title, heads, runs, rows, note)
 
 
 def robustness(runs: Sequence[Run]) -> Table:
@@ -259,9 +271,8 @@ def robustness(runs: Sequence[Run]) -> Table:
             ]
             if any(figures):
                 rows.append(Row((plain(change), plain(language)), cells(figures, ERROR)))
-    columns = tuple(plain(run.contender) for run in runs)
     note = "Less is better; below zero is a gain."
-    return Table("Robustness: sentiment macro-F1 lost", ("change", "language"), columns, tuple(rows), note)
+    return _by_contender("Robustness: sentiment macro-F1 lost", ("change", "language"), runs, rows, note)
 
 
 def speeds(runs: Sequence[Run]) -> Table:

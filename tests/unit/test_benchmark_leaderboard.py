@@ -18,7 +18,7 @@ from cxsentiment.benchmark.leaderboard import leaderboard, write_leaderboard
 from cxsentiment.benchmark.plots import MARKERS, picture, styles
 from cxsentiment.benchmark.plots_calibration import pooled
 from cxsentiment.benchmark.plots_heat import confusion_pictures
-from cxsentiment.benchmark.plots_scores import speed_picture
+from cxsentiment.benchmark.plots_scores import folded, speed_picture
 from cxsentiment.benchmark.record import (
     BehaviourResult,
     CalibrationResult,
@@ -205,6 +205,33 @@ def test_every_behavioural_test_has_its_row_and_languages_weigh_alike() -> None:
     (everything,) = failure_rates(runs, lambda _: True)
     assert everything is not None
     assert everything.value == pytest.approx(((0.25 + 1 + 0) / 3 + 0.125) / 2)
+
+
+def test_a_table_has_no_column_for_a_contender_that_says_nothing_in_it() -> None:
+    detector = replace(bare("detector"), results=[TaskResult("language", "sentences", "ro", 90, ["ro"], {"accuracy": Interval(0.5)})])
+    runs = [*three(), detector]
+    assert task_scores(runs, "sentiment").columns == ("cxsentiment", "linear", "phrases alone")
+    assert task_scores(runs, "language").columns == ("cxsentiment", "linear", "detector")
+    assert [len(row.cells) for row in behaviour_of(runs).rows] == [2] * len(behaviour_of(runs).rows)
+    page = leaderboard(runs)
+    legends = re.findall(r'<ul class="legend" aria-label="Contenders">(.*?)</ul>', page, re.DOTALL)
+    assert legends
+    assert all("linear" in legend and "detector" not in legend for legend in legends)
+
+
+def test_the_range_of_seeds_stands_where_it_is_one() -> None:
+    same = replace(bare(), results=[sentiment("en", "en reviews", 0.9, seeds=[0.9, 0.9001, 0.9])])
+    differ = replace(bare(), results=[sentiment("en", "en reviews", 0.9, seeds=[0.9, 0.88, 0.91])])
+    notes = [task_scores([one], "sentiment").rows[0].cells[0].notes for one in (same, differ)]
+    assert notes == [(), ("3 seeds: 0.880 to 0.910",)]
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [("short_name", "short_name"), ("pl_poleval2024_emotion_sentences", "pl_poleval2024_\nemotion_sentences"), ("o" * 40, "o" * 40)],
+)
+def test_long_names_of_data_sets_stand_on_two_lines(name: str, lines: str) -> None:
+    assert folded(name) == lines
 
 
 def test_ranked_puts_incomplete_contenders_after_complete_ones() -> None:
