@@ -90,7 +90,7 @@ benchmark-models: $(VENV)/.models
 	$(BIN)/cxsentiment benchmark run -o $(RESULTS) --contender default
 	$(BIN)/cxsentiment benchmark run -o $(RESULTS) --contender lexicon
 	$(BIN)/cxsentiment benchmark run -o $(RESULTS) --contender linear
-	$(BIN)/cxsentiment benchmark run -o $(RESULTS) --contender embedding
+	$(BIN)/cxsentiment benchmark run -o $(RESULTS) --contender embedding --train-per-set 1000
 	for name in lingua langdetect py3langid; do $(BIN)/cxsentiment benchmark run -o $(RESULTS) --contender language:$$name --task language || exit 1; done
 	$(BIN)/cxsentiment benchmark leaderboard $(RESULTS)/*.json -o $(RESULTS)/leaderboard.html
 

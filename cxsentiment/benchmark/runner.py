@@ -213,7 +213,10 @@ def _speaks(predict: Callable[[Sequence[str], str], Sequence[Prediction]], langu
 
 
 def _speed(benchmark: Benchmark, taught: Taught, rows: Mapping[str, Sequence[Row]], tell: Tell) -> SpeedResult | None:
-    """Of distinct texts of all sets that are in one language, whose sentiment (else whose language) is asked for."""
+    """Of distinct texts of all sets that are in one language, whose sentiment (else whose language) is asked for.
+
+    A full stop is put before each, so that nobody who remembers texts has seen it.
+    """
     for task in ("sentiment", "language"):
         sets = [one for one in benchmark.data_sets if task in one.tasks]
         contender = taught.of(task, _language(sets[0], rows)) if sets else None
@@ -221,7 +224,7 @@ def _speed(benchmark: Benchmark, taught: Taught, rows: Mapping[str, Sequence[Row
             continue
         if taught.learns:  # one language's model alone
             sets = [one for one in sets if _language(one, rows) == _language(sets[0], rows)]
-        texts = [row.text for row in _mixed([rows[one.name] for one in sets])][:SPEED_TEXTS]
+        texts = [f". {row.text}" for row in _mixed([rows[one.name] for one in sets])][:SPEED_TEXTS]
         if len(texts) < FEWEST:
             continue
         predict = partial(taught.predict, contender, about="texts for speed")

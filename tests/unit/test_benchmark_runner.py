@@ -241,3 +241,26 @@ def test_a_trained_contender_is_timed_in_one_language(registry: Registry) -> Non
     speed = run_benchmark(benchmark(registry, Learner(), replace(QUICK, tasks=("speed",), seeds=(1,))))[0].speed
     assert speed is not None
     assert speed.comments > 0
+
+
+def test_who_remembers_texts_is_timed_on_others(registry: Registry) -> None:
+    calls: list[list[str]] = []
+
+    class Remembers(Learner):
+        def fit(self, examples: Sequence[Example], task: str, seed: int) -> Contender:
+            learnt = super().fit(examples, task, seed)
+
+            class Watched:
+                name = "remembers"
+
+                def predict(self, texts: Sequence[str]) -> Sequence[Prediction]:
+                    calls.append(list(texts))
+                    return learnt.predict(texts)
+
+            return Watched()
+
+    run, _ = run_benchmark(benchmark(registry, Remembers(), replace(QUICK, tasks=("sentiment", "speed"), seeds=(1,)), ["polish"]))
+    assert run.speed is not None
+    judged, timed = calls[0], [text for texts in calls[1:] for text in texts]
+    assert len(judged) == len(timed) == 40
+    assert not set(judged) & set(timed)
