@@ -26,6 +26,8 @@ SCORES: Final[Mapping[str, str]] = {
     "hamming_loss": "Hamming loss",
     "one_minus_wmae": "1 − wMAE",
     "span_type_f1": "span+type F1",
+    "span_type_polarity_f1": "span+type+polarity F1",
+    "types_f1": "types F1",
 }
 _LOWER_IS_BETTER: Final = ("loss", "error", "mae", "mse", "ece", "brier")
 
@@ -80,8 +82,8 @@ class Table:
     note: str = ""
 
 
-SCORE: Final = Form(lambda value: f"{value:.3f}")
-ERROR: Final = Form(lambda value: f"{value:.3f}", lower_is_better=True)
+SCORE: Final = Form(lambda value: f"{value:z.3f}")
+ERROR: Final = Form(lambda value: f"{value:z.3f}", lower_is_better=True)
 RATE: Final = Form(lambda value: f"{value:.1%}".replace("%", " %"), lower_is_better=True)
 SHARE: Final = Form(lambda value: f"{value:.1%}".replace("%", " %"), lower_is_better=None)
 SPEED: Final = Form(lambda value: f"{value:,.0f}" if value >= 10 else f"{value:.2g}")

@@ -286,7 +286,8 @@ def speeds(runs: Sequence[Run]) -> Table:
         "comments measured": tuple(Cell(f"{speed.comments:,}") for _, speed in measured),
     }
     rows = tuple(Row((plain(run.contender),), tuple(column[n] for column in columns.values())) for n, (run, _) in enumerate(measured))
-    return Table("Speed", ("contender",), tuple(columns), rows, "End to end; MB is what loading and predicting add to resident memory.")
+    note = "End to end; MB is what is added to resident memory, of a contender that is trained here with all that it learnt from."
+    return Table("Speed", ("contender",), tuple(columns), rows, note)
 
 
 def differences(comparisons: Sequence[Comparison]) -> Table:
@@ -302,4 +303,4 @@ def differences(comparisons: Sequence[Comparison]) -> Table:
 
 
 _MILLISECONDS = Form(lambda value: f"{value:,.1f}", lower_is_better=True)
-_DIFFERENCE = Form(lambda value: f"{value:+.3f}", lower_is_better=None)
+_DIFFERENCE = Form(lambda value: f"{value:+z.3f}", lower_is_better=None)

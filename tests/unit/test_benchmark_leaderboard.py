@@ -169,6 +169,11 @@ def test_task_table_has_intervals_seeds_overlap_and_errors() -> None:
     ]
 
 
+def test_what_is_nearly_nothing_has_no_sign() -> None:
+    assert [form_of(score).show(-0.0001) for score in ("hamming_loss", "macro_f1")] == ["0.000", "0.000"]
+    assert form_of("hamming_loss").show(-0.008) == "-0.008"
+
+
 def test_least_loss_is_the_best() -> None:
     assert [form_of(name).lower_is_better for name in ("hamming_loss", "one_minus_wmae", "macro_f1")] == [True, False, False]
     rivals = [
