@@ -286,7 +286,10 @@ def speeds(runs: Sequence[Run]) -> Table:
         "comments measured": tuple(Cell(f"{speed.comments:,}") for _, speed in measured),
     }
     rows = tuple(Row((plain(run.contender),), tuple(column[n] for column in columns.values())) for n, (run, _) in enumerate(measured))
-    note = "End to end; MB is what is added to resident memory, of a contender that is trained here with all that it learnt from."
+    note = (
+        "End to end; MB is what is added to resident memory. A contender that is trained here is timed on texts of one language, and its "
+        "memory has all that it learnt from."
+    )
     return Table("Speed", ("contender",), tuple(columns), rows, note)
 
 
