@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from cxsentiment.benchmark import standings
 from cxsentiment.benchmark.cells import Table, of_task, task_title, tasks_of
 from cxsentiment.benchmark.circumstances import cautions, facts
-from cxsentiment.benchmark.plots import Style, styles
+from cxsentiment.benchmark.plots import styles
 from cxsentiment.benchmark.plots_calibration import calibrated_languages, reliability_pictures, risk_pictures
 from cxsentiment.benchmark.plots_heat import behaviour_pictures, confusion_pictures
 from cxsentiment.benchmark.plots_scores import score_pictures, speed_picture
@@ -55,6 +55,7 @@ def leaderboard(runs: Sequence[Run], comparisons: Sequence[Comparison] = ()) -> 
     Raises InputError where there is no run or several have one contender, MissingExtraError without matplotlib.
     """
     runs = standings.ranked(runs)
+    looks = styles([run.contender for run in runs])
     tables = (standings.behaviour(runs), standings.behaviour(runs, each_test=True), standings.robustness(runs), standings.speeds(runs))
     return (
         _environment()
@@ -73,10 +74,8 @@ def leaderboard(runs: Sequence[Run], comparisons: Sequence[Comparison] = ()) -> 
             failures=[(plain(run.contender), failing(run)) for run in runs if failing(run)],
             shown_examples=SHOWN_EXAMPLES,
             pictures=_pictures(runs),
-            contender_styles=[
-                look for run, look in zip(runs, _legend([run.contender for run in runs]), strict=True) if of_task(run, "sentiment")
-            ],
-            language_styles=_legend(calibrated_languages(runs)),
+            contender_styles=[looks[run.contender] for run in runs if of_task(run, "sentiment")],
+            language_styles=list(styles(calibrated_languages(runs)).values()),
             facts=[(plain(run.contender), facts(run), list(run.notes)) for run in runs],
         )
     )
@@ -120,7 +119,3 @@ def _pictures(runs: Sequence[Run]) -> Pictures:
         confusions=tuple((name, found) for name, found in confusions if found),
         behaviour=tuple(behaviour_pictures(runs)),
     )
-
-
-def _legend(names: Sequence[str]) -> list[Style]:
-    return list(styles(names).values())
