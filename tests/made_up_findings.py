@@ -113,3 +113,8 @@ HOSTILE = {
     "long": "word " * 8_000,
     "long without spaces": "x" * 40_000,
 }
+
+
+def nulled(table: pa.Table, column: str) -> pa.Table:
+    """The table with nothing in a column."""
+    return table.set_column(table.column_names.index(column), column, pa.nulls(len(table), table[column].type))

@@ -60,8 +60,8 @@ def quote_facts(row: Row, wording: Wording) -> tuple[str, str, str, str]:
 
 def at_risk_facts(row: Row, wording: Wording) -> tuple[str, str, str, str]:
     """Intents, touchpoints, language and day of a row of the table `at_risk`."""
-    intents = ", ".join(wording.name("intent", intent) for intent in row["intents"])
-    return intents, ", ".join(wording.name("touchpoint", touchpoint) for touchpoint in row["touchpoints"]), *_origin(row, wording)
+    intents, touchpoints = (", ".join(wording.name(kind, name) for name in row[f"{kind}s"] or ()) for kind in ("intent", "touchpoint"))
+    return intents, touchpoints, *_origin(row, wording)
 
 
 def below(facts: tuple[str, ...]) -> str:

@@ -13,7 +13,7 @@ from cxsentiment.report.findings import Gap
 from cxsentiment.report.markdown import as_markdown, escaped
 from cxsentiment.report.sentences import alert_sentence
 from cxsentiment.report.wording import REPORT_LANGUAGES, Wording
-from tests.made_up_findings import HOSTILE, made
+from tests.made_up_findings import HOSTILE, made, nulled
 
 ENGLISH = Wording.of("en")
 JOINER = "\u2060"
@@ -101,6 +101,13 @@ def test_what_is_empty_or_missing_is_left_out_of_markdown() -> None:
     assert "th_open" not in structure(as_markdown(nothing, ENGLISH))
     assert "Not in this report" not in shown
     assert "What needs attention" not in texts(as_markdown(made(tables={}), ENGLISH))
+
+
+def test_a_comment_without_touchpoints_has_an_empty_cell() -> None:
+    bare = nulled(made().tables["at_risk"], "touchpoints")
+    row = next(line for line in as_markdown(made(tables={"at_risk": bare}), ENGLISH).splitlines() if "Romanian" in line)
+
+    assert [cell.strip() for cell in row.split("|")[2:4]] == ["", "Romanian"]
 
 
 def test_names_with_broken_letters_can_be_written() -> None:

@@ -16,7 +16,7 @@ from cxsentiment.report.findings import Gap
 from cxsentiment.report.page import SECTIONS, page
 from cxsentiment.report.wording import REPORT_LANGUAGES, Wording
 from tests.browser import FITS, measured, picture_of
-from tests.made_up_findings import DAY, made
+from tests.made_up_findings import DAY, made, nulled
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("babel")
@@ -234,3 +234,12 @@ def test_quotes_can_be_chosen(tmp_path: Path) -> None:
         "words": [1, "Quotes shown: 1", False],
         "nothing": [0, "Quotes shown: 0", True],
     }
+
+
+def test_a_comment_without_touchpoints_is_shown_with_what_is_known() -> None:
+    table = made().tables["at_risk"]
+    bare = nulled(table, "touchpoints")
+    wording = Wording.of("en")
+    intents = ", ".join(wording.name("intent", intent) for intent in table["intents"][0].as_py())
+
+    assert f"{intents} · Romanian · {wording.day(DAY)}" in page(made(tables=made().tables | {"at_risk": bare}), wording)
